@@ -104,6 +104,8 @@ pub(crate) struct Account {
     queues: AtomicU64,
     events: AtomicU64,
     commands: Arc<Semaphore>,
+    /// Counts the launches.
+    launches: AtomicU64,
     /// Held exclusively while commands are held back.
     admission: Arc<RwLock<()>>,
     /// In units of [`STAGED_UNIT`].
@@ -135,6 +137,7 @@ impl Account {
             queues: AtomicU64::new(0),
             events: AtomicU64::new(0),
             commands: Arc::new(Semaphore::new(commands as usize)),
+            launches: AtomicU64::new(0),
             admission: Arc::default(),
             staged: Arc::new(Semaphore::new(staged_units as usize)),
             staged_units,
@@ -212,6 +215,16 @@ impl Account {
             _command: command,
             _staged: staged,
         })
+    }
+
+    /// A launch is about to be queued.
+    pub(crate) fn count_launch(&self) {
+        self.launches.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// How many launches there were.
+    pub(crate) fn launches(&self) -> u64 {
+        self.launches.load(Ordering::Acquire)
     }
 
     /// Holds back the commands that come from now on, and waits until none is queued or runs. They go

@@ -2,6 +2,7 @@
 
 use std::fmt::Debug;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::Error;
 use crate::identity::{BufferId, WorkerId};
@@ -23,6 +24,8 @@ struct BufferShared {
     address: u64,
     bytes: u64,
     tenant: Arc<Tenant>,
+    /// Counts the commands other than launches that write to it.
+    writes: AtomicU64,
 }
 
 /// The memory behind a buffer, as its backend has it. Dropped, it is freed.
@@ -55,6 +58,7 @@ impl Buffer {
             address,
             bytes,
             tenant: Arc::clone(tenant),
+            writes: AtomicU64::new(0),
         };
         Buffer {
             shared: Arc::new(shared),
@@ -98,6 +102,16 @@ impl Buffer {
     /// Whether what it held is gone.
     pub(crate) fn is_lost(&self) -> bool {
         self.shared.allocation.is_lost()
+    }
+
+    /// A command other than a launch is about to write to it.
+    pub(crate) fn count_write(&self) {
+        self.shared.writes.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// How many such commands there were.
+    pub(crate) fn writes(&self) -> u64 {
+        self.shared.writes.load(Ordering::Acquire)
     }
 
     /// Whether the other is the same memory.

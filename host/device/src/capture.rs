@@ -1,9 +1,11 @@
 //! The named buffers of a function as they were at one moment, read while its work goes on.
 //!
-//! The tenant's commands are held back (`Account::pause`), those that run are waited for, and the
-//! buffers are copied on the device, to memory that was allocated and touched before. Then the tenant's
-//! work goes on, and the copies are read. Where the tenant or the device has no room for copies, the
-//! buffers are read themselves, and the work goes on once that is done.
+//! As where a virtual machine moves while it runs (pre-copy): the buffers are copied on the device while
+//! the tenant's work goes on. Then its commands are held back (`Account::pause`), those that run are
+//! waited for, and what was written since is copied again: all buffers where a kernel was launched, since
+//! it may have written anywhere, else those that other commands wrote to. The work goes on, and the copies
+//! are read. Where the tenant or the device has no room for copies, the buffers are read themselves, and
+//! the work goes on once that is done.
 
 use std::time::{Duration, Instant};
 
@@ -62,66 +64,158 @@ impl Session {
     /// [`Error::QuotaExceeded`] where the tenant has as many queues as it may.
     pub async fn capture(&self, residencies: &[&Residency]) -> Result<Capture, Error> {
         let lease = self.lease();
-        let mut queues = vec![lease.create_queue().await?];
-        let copies = self.copies(&lease, queues.first(), residencies).await;
-        let account = &self.shared.tenant.account;
-        let patience = account.limits().kernel_time.saturating_add(PATIENCE);
-        let pausing = tokio::time::timeout(patience, account.pause());
-        let pause = pausing.await.map_err(|_| {
-            Error::DeadlineExceeded(format!(
-                "the tenant's work on the device did not end within {} seconds, so that its buffers \
-                 were not captured",
-                patience.as_secs()
-            ))
-        })??;
+        let queues = queues(&lease).await?;
+        let copies = self.copies(&lease, &queues, residencies).await;
+        let pause = self.pause().await?;
         let started = Instant::now();
         let mut buffers = named(residencies);
-        let mut paused = Duration::ZERO;
         let is_copied = match copies {
-            Some(copies) => {
-                while queues.len() < QUEUES
-                    && let Ok(queue) = lease.create_queue().await
-                {
-                    queues.push(queue);
-                }
-                copy(&mut buffers, copies, &queues).await?
-            }
+            Some(copies) => copies.bring_up_to_date(self, &mut buffers, &queues).await?,
             None => false,
         };
-        let pause = match is_copied {
+        let (pause, paused) = match is_copied {
             true => {
                 drop(pause);
-                paused = started.elapsed();
-                None
+                (None, started.elapsed())
             }
-            false => Some((pause, started)),
+            false => (Some((pause, started)), Duration::ZERO),
         };
-        let queue = queues.swap_remove(0);
+        let mut queues = queues;
         Ok(Capture {
             buffers,
-            queue,
+            queue: queues.swap_remove(0),
             paused,
             pause,
             _lease: lease,
         })
     }
 
-    /// Memory for copies of what is kept now, which was written once, so that writing it again is
-    /// fast. `None` where there is no room.
+    /// Waits until none of the session's commands runs, and holds back those that come.
+    async fn pause(&self) -> Result<Pause, Error> {
+        let account = &self.shared.tenant.account;
+        let patience = account.limits().kernel_time.saturating_add(PATIENCE);
+        let pausing = tokio::time::timeout(patience, account.pause());
+        pausing.await.map_err(|_| {
+            Error::DeadlineExceeded(format!(
+                "the tenant's work on the device did not end within {} seconds, so that its buffers \
+                 were not captured",
+                patience.as_secs()
+            ))
+        })?
+    }
+
+    /// Copies of what is kept now, made while work goes on. `None` where there is no room for them.
     async fn copies(
         &self,
         lease: &Lease,
-        queue: Option<&Queue>,
+        queues: &[Queue],
         residencies: &[&Residency],
-    ) -> Option<Vec<(Buffer, Buffer)>> {
+    ) -> Option<Copies> {
         let mut copies = Vec::new();
         for Captured { buffer, .. } in named(residencies) {
             let copy = lease.allocate(buffer.size()).await.ok()?;
-            queue?.fill(&copy, 0, copy.size(), 0).await.ok()?;
-            copies.push((buffer, copy));
+            copies.push(CopyOf {
+                writes: 0,
+                buffer,
+                copy,
+            });
         }
-        queue?.synchronize().await.ok()?;
-        Some(copies)
+        // What runs now may write, and is counted already: it ends before the numbers are read.
+        let pause = self.pause().await.ok()?;
+        let launches = self.shared.tenant.account.launches();
+        for copy in &mut copies {
+            copy.writes = copy.buffer.writes();
+        }
+        drop(pause);
+        let mut turns = queues.iter().cycle();
+        for copy in &copies {
+            for (offset, bytes) in pieces(copy.copy.size()) {
+                let (from, to) = (&copy.buffer, &copy.copy);
+                let queue = turns.next()?;
+                queue.copy(from, offset, to, offset, bytes).await.ok()?;
+            }
+        }
+        for queue in queues {
+            queue.synchronize().await.ok()?;
+        }
+        Some(Copies { launches, copies })
+    }
+}
+
+/// Some queues, and one at least.
+async fn queues(lease: &Lease) -> Result<Vec<Queue>, Error> {
+    let mut queues = vec![lease.create_queue().await?];
+    while queues.len() < QUEUES
+        && let Ok(queue) = lease.create_queue().await
+    {
+        queues.push(queue);
+    }
+    Ok(queues)
+}
+
+/// The pieces that a buffer is copied in: offsets and lengths.
+fn pieces(bytes: u64) -> impl Iterator<Item = (u64, u64)> {
+    let offsets = (0..bytes).step_by(PIECE as usize);
+    offsets.map(move |offset| (offset, (bytes - offset).min(PIECE)))
+}
+
+/// Copies of buffers that were made while work went on.
+struct Copies {
+    /// How many launches there were before.
+    launches: u64,
+    copies: Vec<CopyOf>,
+}
+
+struct CopyOf {
+    buffer: Buffer,
+    copy: Buffer,
+    /// How many writes to the buffer there were before.
+    writes: u64,
+}
+
+impl Copies {
+    /// Copies what was written since, while commands are held back, and has the copies in the place of
+    /// the buffers. False where one has no copy, since it came meanwhile: then nothing was changed.
+    async fn bring_up_to_date(
+        &self,
+        session: &Session,
+        buffers: &mut [Captured],
+        queues: &[Queue],
+    ) -> Result<bool, Error> {
+        let was_launched = session.shared.tenant.account.launches() != self.launches;
+        let mut found = Vec::with_capacity(buffers.len());
+        for captured in &*buffers {
+            let mut copies = self.copies.iter();
+            match copies.find(|copy| copy.buffer.is(&captured.buffer)) {
+                Some(copy) => found.push(copy),
+                None => return Ok(false),
+            }
+        }
+        let mut turns = queues.iter().cycle();
+        for (captured, found) in buffers.iter_mut().zip(found) {
+            if was_launched || found.buffer.writes() != found.writes {
+                for ((offset, bytes), queue) in pieces(found.copy.size()).zip(&mut turns) {
+                    queue.push_held(Command::Copy {
+                        source: captured.buffer.clone(),
+                        source_offset: offset,
+                        target: found.copy.clone(),
+                        target_offset: offset,
+                        bytes,
+                    })?;
+                }
+            }
+            captured.buffer = found.copy.clone();
+        }
+        let mut ends = Vec::with_capacity(queues.len());
+        for queue in queues {
+            let (reply, answer) = Reply::channel();
+            queue.push_held(Command::Fence(reply))?;
+            ends.push(answer);
+        }
+        for end in ends {
+            end.await.map_err(|_| Error::lease_ended())??;
+        }
+        Ok(true)
     }
 }
 
@@ -136,49 +230,6 @@ fn named(residencies: &[&Residency]) -> Vec<Captured> {
         })
     });
     all.collect()
-}
-
-/// Copies the buffers, and has the copies in their place. False where one has no copy, since it came
-/// meanwhile: then nothing was changed.
-async fn copy(
-    buffers: &mut [Captured],
-    copies: Vec<(Buffer, Buffer)>,
-    queues: &[Queue],
-) -> Result<bool, Error> {
-    let mut found = Vec::with_capacity(buffers.len());
-    for captured in &*buffers {
-        let mut copies = copies.iter();
-        match copies.find(|(original, _)| original.is(&captured.buffer)) {
-            Some((_, copy)) => found.push(copy.clone()),
-            None => return Ok(false),
-        }
-    }
-    let mut turns = queues.iter().cycle();
-    for (captured, copy) in buffers.iter_mut().zip(found) {
-        let mut offset = 0;
-        while let (true, Some(queue)) = (offset < copy.size(), turns.next()) {
-            let bytes = (copy.size() - offset).min(PIECE);
-            queue.push_held(Command::Copy {
-                source: captured.buffer.clone(),
-                source_offset: offset,
-                target: copy.clone(),
-                target_offset: offset,
-                bytes,
-            })?;
-            offset += bytes;
-        }
-        captured.buffer = copy;
-    }
-    let mut ends = Vec::with_capacity(queues.len());
-    for queue in queues {
-        let (reply, answer) = Reply::channel();
-        queue.push_held(Command::Fence(reply))?;
-        ends.push(answer);
-    }
-    for end in ends {
-        end.await.map_err(|_| Error::lease_ended())??;
-    }
-    Ok(true)
 }
 
 impl Capture {

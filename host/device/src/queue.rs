@@ -292,6 +292,14 @@ impl Queue {
     }
 
     fn push(&self, command: Command<Handles>, permit: Option<InFlightPermit>) -> Result<(), Error> {
+        match &command {
+            // It may write to whatever its tenant has.
+            Command::Launch { .. } => self.shared.session.tenant.account.count_launch(),
+            Command::Write { target, .. }
+            | Command::Copy { target, .. }
+            | Command::Fill { target, .. } => target.count_write(),
+            Command::Read { .. } | Command::Event(_) | Command::Fence(_) => {}
+        }
         self.shared.backend.push(Submission { command, permit })
     }
 

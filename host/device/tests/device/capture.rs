@@ -86,6 +86,48 @@ async fn a_capture_has_all_buffers_as_they_were_at_one_moment_and_work_goes_on()
     .await;
 }
 
+#[tokio::test]
+async fn a_capture_has_what_was_written_while_it_was_made() {
+    in_time(async {
+        let session = session();
+        let kept = session.residency();
+        let lease = session.lease();
+        // The first one takes long to copy, and is not written to.
+        for (name, bytes) in [("large", 64 << 20), ("small", 8)] {
+            let buffer = lease.allocate(bytes).await.unwrap();
+            kept.keep(name, buffer).unwrap();
+        }
+        let queue = lease.create_queue().await.unwrap();
+        let small = kept.lookup("small").unwrap().unwrap();
+        let over = AtomicBool::new(false);
+        let writing = async {
+            let mut count = 0_u64;
+            while !over.load(Ordering::Relaxed) {
+                count += 1;
+                let bytes = count.to_le_bytes().to_vec();
+                queue.write(&small, 0, bytes).await.unwrap();
+                queue.synchronize().await.unwrap();
+            }
+            count
+        };
+        let capturing = async {
+            let mut before = 0;
+            for _ in 0..4 {
+                let capture = session.capture(&[&kept]).await.unwrap();
+                let bytes = capture.read(1, 0, 8).await.unwrap();
+                let count = u64::from_le_bytes(bytes.try_into().unwrap());
+                assert!(count > before, "{count} {before}");
+                before = count;
+            }
+            over.store(true, Ordering::Relaxed);
+            before
+        };
+        let (written, captured) = tokio::join!(writing, capturing);
+        assert!(captured <= written);
+    })
+    .await;
+}
+
 /// A session with a buffer that leaves no room for another of its size.
 async fn full() -> (Session, tensor_wasm_device::Residency) {
     let session = device(2).session(Limits {

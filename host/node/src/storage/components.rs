@@ -32,6 +32,8 @@ const PART_BYTES: usize = 1 << 20;
 /// The components and assets of all functions.
 pub(crate) struct ComponentStore {
     store: Arc<dyn ObjectStore>,
+    /// The same, whose files are not synchronised one by one.
+    unsynchronised: Arc<dyn ObjectStore>,
     folder: PathBuf,
 }
 
@@ -48,15 +50,19 @@ impl ComponentStore {
             }
             _ => {}
         }
-        let store = LocalFileSystem::new_with_prefix(folder)?
-            .with_automatic_cleanup(false)
-            .with_fsync(true);
-        Ok(ComponentStore::over(Arc::new(store), folder))
+        let store = || -> Result<LocalFileSystem, StorageError> {
+            Ok(LocalFileSystem::new_with_prefix(folder)?.with_automatic_cleanup(false))
+        };
+        Ok(ComponentStore {
+            unsynchronised: Arc::new(store()?),
+            ..ComponentStore::over(Arc::new(store()?.with_fsync(true)), folder)
+        })
     }
 
     /// Keeps components in a store that no other node uses, and that keeps them in this folder.
     pub(crate) fn over(store: Arc<dyn ObjectStore>, folder: &FilePath) -> ComponentStore {
         ComponentStore {
+            unsynchronised: store.clone(),
             store,
             folder: folder.to_owned(),
         }
@@ -105,6 +111,42 @@ impl ComponentStore {
             Err(object_store::Error::NotFound { .. }) => Ok(None),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Stores bytes of this digest. They are on the disk once [`synchronise`] returns, which is for
+    /// whoever stores many.
+    ///
+    /// [`synchronise`]: ComponentStore::synchronise
+    pub(crate) async fn put_unsynchronised(
+        &self,
+        digest: &str,
+        bytes: Bytes,
+    ) -> Result<(), StorageError> {
+        let path = Path::from_iter([UPLOADS, &random_id("")?]);
+        let payload = PutPayload::from_bytes(bytes);
+        self.unsynchronised.put(&path, payload).await?;
+        // Over an equal one that is there already.
+        let renamed = self.unsynchronised.rename(&path, &complete(digest)?).await;
+        if renamed.is_err() {
+            // The next start removes it otherwise.
+            let _ = self.unsynchronised.delete(&path).await;
+        }
+        Ok(renamed?)
+    }
+
+    /// Has everything that was stored on the disk.
+    pub(crate) async fn synchronise(&self) -> Result<(), StorageError> {
+        let folder = self.folder.clone();
+        let synchronising = tokio::task::spawn_blocking(move || {
+            let opened = std::fs::File::open(&folder);
+            let synchronised = opened.and_then(|opened| Ok(rustix::fs::syncfs(opened)?));
+            synchronised.map_err(|cause| StorageError::Directory {
+                path: folder,
+                cause,
+            })
+        });
+        let done = synchronising.await;
+        done.map_err(|_| StorageError::Interrupted)?
     }
 
     /// Removes a component. One that is not there any more is removed already.
@@ -230,6 +272,31 @@ mod tests {
             assert_eq!(stored(&store, bytes).await, digest);
             assert_eq!(store.read(&digest).await.unwrap(), bytes);
         }
+    }
+
+    #[tokio::test]
+    async fn many_contents_are_stored_and_synchronised_together() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = ComponentStore::open(folder.path()).unwrap();
+        let digests = ["one", "other", "one"].map(|text| {
+            let hash = blake3::hash(text.as_bytes());
+            (text, format!("blake3:{}", hash.to_hex()))
+        });
+        for (text, digest) in &digests {
+            let bytes = Bytes::from_static(text.as_bytes());
+            store.put_unsynchronised(digest, bytes).await.unwrap();
+        }
+        store.synchronise().await.unwrap();
+        for (text, digest) in &digests {
+            assert_eq!(store.read(digest).await.unwrap(), text.as_bytes());
+            let part = store.read_part(digest, 1..3).await.unwrap();
+            assert_eq!(part, text.as_bytes()[1..3]);
+            let size = store.size(digest).await.unwrap();
+            assert_eq!(size, Some(text.len() as u64));
+        }
+        assert_eq!(walk(folder.path()), 2);
+        let none = format!("blake3:{}", "0".repeat(64));
+        assert_eq!(store.size(&none).await.unwrap(), None);
     }
 
     #[tokio::test]

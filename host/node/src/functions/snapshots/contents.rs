@@ -56,8 +56,9 @@ impl Pins {
             .push(digest.to_owned());
     }
 
-    /// Stores bytes by their content, unless they are there.
-    pub(super) async fn put(&self, digest: &str, bytes: &[u8]) -> Result<(), SnapshotError> {
+    /// Stores bytes by their content, unless they are there. [`add`](super::save::add) has them on the
+    /// disk, all at once.
+    pub(super) async fn put(&self, digest: &str, bytes: Bytes) -> Result<(), SnapshotError> {
         self.pin(digest).await;
         let size = bytes.len() as u64;
         let limit = self.functions.limits().stored_bytes;
@@ -75,16 +76,7 @@ impl Pins {
         if components.size(digest).await? == Some(size) {
             return Ok(());
         }
-        let mut upload = components.upload().await?;
-        upload.write(bytes).await?;
-        match upload.digest() == digest {
-            true => upload.complete().await?,
-            false => {
-                upload.abort().await;
-                return Err(SnapshotError::damaged("a content of another digest"));
-            }
-        };
-        Ok(())
+        Ok(components.put_unsynchronised(digest, bytes).await?)
     }
 
     /// Stores a content in chunks, some of them at one time, and adds it to the table of them.
@@ -106,7 +98,7 @@ impl Pins {
                     .await
                     .map(|(chunk, piece)| (piece, chunk))?;
                 let chunk = chunk?;
-                self.put(&chunk.entry.digest, &chunk.stored).await?;
+                self.put(&chunk.entry.digest, chunk.stored.into()).await?;
                 Ok::<_, SnapshotError>((piece, chunk.entry))
             }
         });

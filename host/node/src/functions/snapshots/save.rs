@@ -206,7 +206,9 @@ pub(super) async fn add(
 ) -> Result<Saved, SnapshotError> {
     let functions = pins.functions();
     let digest = format!("blake3:{}", blake3::hash(head).to_hex());
-    pins.put(&digest, head).await?;
+    pins.put(&digest, Bytes::copy_from_slice(head)).await?;
+    // Before a row refers to any of it.
+    functions.storage.components.synchronise().await?;
     let keys = &functions.host.snapshot_keys;
     let mut decoder = file::Decoder::new(&**keys);
     decoder.push(head);

@@ -46,7 +46,8 @@ impl SnapshotUpload {
             match event {
                 Event::Manifest => self.check()?,
                 Event::Chunk(_, chunk) => {
-                    self.pins.put(&chunk.entry.digest, &chunk.stored).await?;
+                    let stored = chunk.stored.into();
+                    self.pins.put(&chunk.entry.digest, stored).await?;
                 }
             }
         }
