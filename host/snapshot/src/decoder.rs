@@ -53,7 +53,7 @@ impl<K: Deref<Target = Keys>> Decoder<K> {
         }
     }
 
-    /// Takes the next bytes. [`next`](Decoder::next) is to be called until there is nothing, before
+    /// Takes the next bytes. [`next_event`](Decoder::next_event) is to be called until there is nothing, before
     /// more come.
     pub fn push(&mut self, bytes: &[u8]) {
         self.pending.drain(..self.used);
@@ -66,8 +66,7 @@ impl<K: Deref<Target = Keys>> Decoder<K> {
     /// # Errors
     ///
     /// Where the snapshot can't be used. It stays so.
-    #[expect(clippy::should_implement_trait, reason = "it goes on after nothing")]
-    pub fn next(&mut self) -> Result<Option<Event>, Error> {
+    pub fn next_event(&mut self) -> Result<Option<Event>, Error> {
         let next = self.step();
         if next.is_err() {
             self.state = State::Failed;

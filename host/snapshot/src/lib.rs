@@ -24,7 +24,7 @@
 //!
 //! let mut decoder = Decoder::new(&keys);
 //! decoder.push(&file);
-//! while let Some(event) = decoder.next()? {
+//! while let Some(event) = decoder.next_event()? {
 //!     if let Event::Chunk(index, chunk) = event {
 //!         println!("chunk {index} has {} bytes", chunk.unpack()?.len());
 //!     }

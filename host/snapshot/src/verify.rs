@@ -41,7 +41,7 @@ pub fn verify(mut source: impl Read, keys: &Keys) -> Result<Verified, Error> {
         }
         file_bytes += count as u64;
         decoder.push(piece.get(..count).unwrap_or_default());
-        while let Some(event) = decoder.next()? {
+        while let Some(event) = decoder.next_event()? {
             match event {
                 Event::Manifest => {
                     if let Some(manifest) = decoder.manifest() {

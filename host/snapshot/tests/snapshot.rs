@@ -125,7 +125,7 @@ fn read(file: &[u8], keys: &Keys, piece: usize) -> Result<(Manifest, Vec<Vec<u8>
     let mut chunks = Vec::new();
     for piece in file.chunks(piece) {
         decoder.push(piece);
-        while let Some(event) = decoder.next()? {
+        while let Some(event) = decoder.next_event()? {
             if let Event::Chunk(place, chunk) = event {
                 assert_eq!(place, chunks.len());
                 chunks.push(chunk.unpack()?);

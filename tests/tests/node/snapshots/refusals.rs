@@ -168,3 +168,32 @@ fn what_does_not_fit_is_refused_and_leaves_nothing() {
         .assert_error(429, "tenant_capacity_exhausted");
     assert_eq!(full.list(), ["one"]);
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn on_a_full_disk_nothing_is_saved_or_restored_and_the_function_goes_on() {
+    let node = keeping(Node::start(&[]), 1_500_000);
+    let state = node.ask("/f/app/sum/state");
+    let saved = node.save("app");
+    let file = node.download(id(&saved));
+    let before = node.stored();
+    // The process may make no longer files.
+    node.server.limit_file_size(1);
+    node.ask("/f/app/noise/state/1500000/8");
+    let full = "storage_full";
+    node.server
+        .post("/functions/app/snapshots", "")
+        .assert_error(507, full);
+    node.upload(file).assert_error(507, full);
+    node.restore(id(&saved), &json!({"over": "app"}))
+        .assert_error(507, full);
+    node.restore(id(&saved), &json!({"name": "copy"}))
+        .assert_error(507, full);
+    assert_ne!(node.ask("/f/app/sum/state"), state);
+    node.server.limit_file_size(u64::MAX);
+    assert_eq!((node.snapshots(), node.stored()), (1, before));
+    assert_eq!(node.list(), ["app"]);
+    let restored = node.restore(id(&saved), &json!({"over": "app"}));
+    assert_eq!(restored.status, 200, "{}", restored.text());
+    assert_eq!(node.ask("/f/app/sum/state"), state);
+}

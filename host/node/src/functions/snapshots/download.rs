@@ -45,7 +45,7 @@ impl Functions {
 pub(super) fn manifest_of(head: &[u8], keys: &Keys) -> Result<Manifest, SnapshotError> {
     let mut decoder = Decoder::new(keys);
     decoder.push(head);
-    decoder.next()?;
+    decoder.next_event()?;
     let manifest = decoder.manifest().cloned();
     manifest.ok_or(SnapshotError::damaged("a snapshot"))
 }

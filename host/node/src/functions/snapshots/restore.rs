@@ -136,7 +136,11 @@ async fn restore(
         pins.pin(&chunk.digest).await;
     }
     let target = functions.target(tenant, &options.target, &manifest).await?;
-    let (settings, secrets, missing_secrets) = settings(functions, &target, &manifest, options)?;
+    let RestoredSettings {
+        settings,
+        secrets,
+        missing,
+    } = settings(functions, &target, &manifest, options)?;
     let inputs = LoadInputs {
         grants_changed: functions.grants_changed.load(Ordering::Relaxed),
         settings,
@@ -197,7 +201,7 @@ async fn restore(
     Ok(Restored {
         function,
         buffers,
-        missing_secrets,
+        missing_secrets: missing,
         jobs,
     })
 }
@@ -257,15 +261,22 @@ async fn commit(
     Ok((function, restored.jobs))
 }
 
-/// The settings that the function is loaded with, its new secrets, and the names of those that it has
-/// not.
-#[expect(clippy::type_complexity, reason = "three parts of one decision")]
+/// The settings of a function that is restored.
+struct RestoredSettings {
+    /// All that it is loaded with.
+    settings: Settings,
+    /// The secrets among them that come from the snapshot, sealed.
+    secrets: BTreeMap<String, Vec<u8>>,
+    /// The names of secrets that it had, and has not.
+    missing: Vec<String>,
+}
+
 fn settings(
     functions: &Functions,
     target: &Target,
     manifest: &Manifest,
     options: &RestoreOptions,
-) -> Result<(Settings, BTreeMap<String, Vec<u8>>, Vec<String>), SnapshotError> {
+) -> Result<RestoredSettings, SnapshotError> {
     let (mut secrets, mut missing) = (BTreeMap::new(), Vec::new());
     for (name, secret) in &manifest.secrets {
         match (&options.secrets_key, &secret.sealed) {
@@ -286,7 +297,11 @@ fn settings(
     settings.extend(sealed.map(|(name, sealed)| (name.clone(), Setting::Secret(sealed.clone()))));
     let values = manifest.settings.iter();
     settings.extend(values.map(|(name, value)| (name.clone(), Setting::Value(value.clone()))));
-    Ok((settings, secrets, missing))
+    Ok(RestoredSettings {
+        settings,
+        secrets,
+        missing,
+    })
 }
 
 /// Puts a content together, and stores it as a whole. Returns its digest.

@@ -212,7 +212,7 @@ pub(super) async fn add(
     let keys = &functions.host.snapshot_keys;
     let mut decoder = file::Decoder::new(&**keys);
     decoder.push(head);
-    decoder.next()?;
+    decoder.next_event()?;
     let signed_by = decoder.signature().and_then(|signature| signature.key());
     let buffers = manifest.versions.iter().map(|one| one.buffers.len());
     let snapshot = Snapshot {

@@ -42,7 +42,7 @@ impl SnapshotUpload {
     /// Takes the next bytes of the file.
     pub(crate) async fn write(&mut self, bytes: &[u8]) -> Result<(), SnapshotError> {
         self.decoder.push(bytes);
-        while let Some(event) = self.decoder.next()? {
+        while let Some(event) = self.decoder.next_event()? {
             match event {
                 Event::Manifest => self.check()?,
                 Event::Chunk(_, chunk) => {

@@ -123,7 +123,10 @@ async fn rest(
         part.bytes += bytes.len() as u64;
         progress.add(bytes.len() as u64);
         decoder.push(&bytes);
-        while let Some(event) = decoder.next().map_err(|cause| snapshot(path, cause))? {
+        while let Some(event) = decoder
+            .next_event()
+            .map_err(|cause| snapshot(path, cause))?
+        {
             // Its digest was checked.
             let (Event::Manifest | Event::Chunk(..)) = event;
         }

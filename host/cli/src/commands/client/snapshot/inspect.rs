@@ -73,7 +73,9 @@ fn head(path: &Path, keys: &Keys) -> Result<(Manifest, Signature), ClientError> 
     loop {
         let count = file.read(&mut piece).map_err(failed)?;
         decoder.push(piece.get(..count).unwrap_or_default());
-        decoder.next().map_err(|cause| snapshot(path, cause))?;
+        decoder
+            .next_event()
+            .map_err(|cause| snapshot(path, cause))?;
         if let (Some(manifest), Some(signature)) = (decoder.manifest(), decoder.signature()) {
             return Ok((manifest.clone(), signature.clone()));
         }
