@@ -10,6 +10,12 @@ use crate::{ChunkEntry, Content, Error};
 /// Fast: a snapshot is to be written about as fast as a disk takes it.
 const LEVEL: i32 = 1;
 
+/// For what can't be compressed, such as trained weights: looks for almost nothing, and stores it as it is.
+const LEVEL_OF_NOISE: i32 = -1000;
+
+/// The part of a chunk, in bytes, that tells whether it can be compressed.
+const SAMPLE: usize = 32 << 10;
+
 /// A chunk in its stored form.
 #[derive(Clone, Debug)]
 pub struct Chunk {
@@ -29,7 +35,7 @@ impl Chunk {
         let raw = u32::try_from(bytes.len()).ok();
         let raw = raw.filter(|raw| *raw <= MOST_CHUNK_BYTES);
         let raw = raw.ok_or_else(|| Error::manifest("a chunk is too long"))?;
-        let stored = zstd::bulk::compress(bytes, LEVEL)?;
+        let stored = zstd::bulk::compress(bytes, level(bytes)?)?;
         Ok(Chunk {
             entry: ChunkEntry {
                 digest: digest_of(&stored),
@@ -71,6 +77,19 @@ impl Chunk {
             ))
         })
     }
+}
+
+/// How much is done to compress a chunk: little where its middle can't be compressed by a twentieth.
+fn level(bytes: &[u8]) -> Result<i32, Error> {
+    let middle = bytes.len() / 2;
+    let Some(sample) = bytes.get(middle..middle + SAMPLE) else {
+        return Ok(LEVEL);
+    };
+    let compressed = zstd::bulk::compress(sample, LEVEL)?.len();
+    Ok(match compressed > SAMPLE - SAMPLE / 20 {
+        true => LEVEL_OF_NOISE,
+        false => LEVEL,
+    })
 }
 
 /// Makes the table of the chunks of a snapshot, and what each content is made of.

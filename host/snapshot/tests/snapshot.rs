@@ -165,6 +165,21 @@ fn what_is_written_is_read_in_any_pieces() {
 }
 
 #[test]
+fn what_can_be_compressed_is_and_the_rest_takes_hardly_more_than_it_has() {
+    let text = b"the quick brown fox ".repeat(CHUNK_BYTES / 20);
+    let chunk = Chunk::pack(&text).unwrap();
+    assert!(chunk.stored.len() < text.len() / 100);
+    assert_eq!(chunk.unpack().unwrap(), text);
+    let noise = noise(5, CHUNK_BYTES);
+    let chunk = Chunk::pack(&noise).unwrap();
+    assert!(chunk.stored.len() < noise.len() + 200);
+    assert_eq!(chunk.unpack().unwrap(), noise);
+    // Equal bytes are equal chunks, whoever makes them.
+    assert_eq!(chunk.entry, Chunk::pack(&noise).unwrap().entry);
+    assert!(Chunk::pack(&vec![0; 5 << 20]).is_err());
+}
+
+#[test]
 fn files_of_each_version_of_the_format_are_read() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
     // In chunks of a size that no writer takes today.
