@@ -105,3 +105,57 @@ fn a_node_says_which_key_of_snapshots_it_can_not_use() {
         text(&refused)
     );
 }
+
+#[test]
+fn all_functions_of_a_tenant_are_exported_and_imported() {
+    let node = keeping(Node::start(&[]), 100_000);
+    node.deploy("hello", "hello");
+    let state = node.ask("/f/app/sum/state");
+    let folder = TempDir::new().unwrap();
+    let backup = folder.path().join("backup");
+    let backup = backup.to_str().unwrap();
+    let client = |node: &Node, arguments: &[&str]| {
+        let server = node.server.url("");
+        let all = [&["snapshot"], arguments, &["--server", &server]].concat();
+        run(all)
+    };
+    let exported = client(&node, &["export", backup]);
+    assert_eq!(exported.code, Some(0), "{}", text(&exported));
+    assert_eq!(exported.stdout.lines().count(), 2, "{}", text(&exported));
+    let again = client(&node, &["export", backup]);
+    assert_eq!(again.code, Some(5), "{}", text(&again));
+    let forced = client(&node, &["export", backup, "--force", "--json"]);
+    assert_eq!(forced.code, Some(0), "{}", text(&forced));
+    assert_eq!(node.snapshots(), 0);
+
+    // What is there is not touched, unless that is asked for.
+    let there = client(&node, &["import", backup]);
+    assert_eq!(there.code, Some(5), "{}", text(&there));
+    assert!(text(&there).contains("--over"), "{}", text(&there));
+    assert_eq!(node.server.get("/functions/hello").json()["version"], 1);
+    node.ask("/f/app/noise/state/100000/8");
+    let over = client(&node, &["import", backup, "--over"]);
+    assert_eq!(over.code, Some(0), "{}", text(&over));
+    assert_eq!(node.ask("/f/app/sum/state"), state);
+    assert_eq!(node.server.get("/functions/hello").json()["version"], 2);
+
+    let other = Node::start(&[]);
+    let damaged = folder.path().join("backup/other.snapshot");
+    fs::write(&damaged, "no snapshot").unwrap();
+    let refused = client(&other, &["import", backup]);
+    assert_eq!(refused.code, Some(5), "{}", text(&refused));
+    assert!(
+        text(&refused).contains("other.snapshot"),
+        "{}",
+        text(&refused)
+    );
+    assert!(other.list().is_empty());
+    fs::remove_file(damaged).unwrap();
+    let imported = client(&other, &["import", backup]);
+    assert_eq!(imported.code, Some(0), "{}", text(&imported));
+    assert_eq!(other.list(), ["app", "hello"]);
+    assert_eq!(other.ask("/f/app/sum/state"), state);
+    assert_eq!(other.snapshots(), 0);
+    let empty = client(&other, &["import", folder.path().to_str().unwrap()]);
+    assert_eq!(empty.code, Some(5), "{}", text(&empty));
+}

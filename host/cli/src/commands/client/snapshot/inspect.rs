@@ -62,7 +62,11 @@ impl Inspect {
 }
 
 /// The manifest of a file, and who has signed it.
-fn head(path: &Path, keys: &Keys) -> Result<(Manifest, Signature), ClientError> {
+///
+/// # Errors
+///
+/// Where it can't be read, or is no snapshot that can be used.
+pub fn head(path: &Path, keys: &Keys) -> Result<(Manifest, Signature), ClientError> {
     let failed = |cause| ClientError::File {
         path: path.to_owned(),
         cause,

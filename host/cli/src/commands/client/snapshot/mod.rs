@@ -2,6 +2,8 @@
 
 mod delete;
 mod download;
+mod export;
+mod import;
 mod inspect;
 mod keys;
 mod list;
@@ -36,6 +38,8 @@ enum Command {
     Inspect(inspect::Inspect),
     List(list::List),
     Delete(delete::Delete),
+    Export(export::Export),
+    Import(import::Import),
 }
 
 fn help() -> String {
@@ -46,6 +50,7 @@ Examples:
   tensor-wasm snapshot verify image.snapshot
   tensor-wasm snapshot restore image.snapshot --over image
   tensor-wasm snapshot restore image.snapshot --name image-copy --server http://other:8080
+  tensor-wasm snapshot export backup
 
 {EXIT_CODES}"
     )
@@ -60,6 +65,8 @@ impl Snapshot {
             Command::Inspect(command) => command.run(),
             Command::List(command) => command.run(),
             Command::Delete(command) => command.run(),
+            Command::Export(command) => command.run(),
+            Command::Import(command) => command.run(),
         }
     }
 }

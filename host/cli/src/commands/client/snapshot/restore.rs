@@ -1,8 +1,9 @@
 //! `tensor-wasm snapshot restore`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use bytes::Bytes;
 use clap::Args;
 use http::Method;
 use serde_json::{Map, Value, json};
@@ -10,6 +11,7 @@ use serde_json::{Map, Value, json};
 use super::delete::delete;
 use super::keys::SecretsKeyOption;
 use super::upload::upload;
+use crate::commands::client::connection::Client;
 use crate::commands::client::error::{ClientError, EXIT_CODES};
 use crate::commands::client::model::RestoredFunction;
 use crate::commands::client::options::{ClientOptions, LONG_TIMEOUT};
@@ -81,20 +83,10 @@ impl Restore {
         }
         let path = PathBuf::from(&self.snapshot);
         let is_on_node = self.snapshot.starts_with(ID_PREFIX) && !path.exists();
-        let id = match is_on_node {
-            true => self.snapshot.clone(),
-            false => upload(&client, &path).await?,
+        let (json, restored) = match is_on_node {
+            true => restore(&client, &self.snapshot, request).await?,
+            false => restore_from(&client, &path, request, self.keep).await?,
         };
-        let target = Target::of(&["snapshots", &id, "restore"]);
-        let call = Call::new(Method::POST, target).with_json(&Value::Object(request));
-        let restored = client.json::<RestoredFunction>(call).await;
-        if !is_on_node && !self.keep {
-            let deleted = delete(&client, &id).await;
-            if restored.is_ok() {
-                deleted?;
-            }
-        }
-        let (json, restored) = restored?;
         if self.json {
             return output::print_json(&json);
         }
@@ -111,4 +103,37 @@ impl Restore {
         }
         output::print(&text)
     }
+}
+
+/// Restores a snapshot that is on the node. Returns the node's JSON, too.
+async fn restore(
+    client: &Client,
+    id: &str,
+    request: Map<String, Value>,
+) -> Result<(Bytes, RestoredFunction), ClientError> {
+    let target = Target::of(&["snapshots", id, "restore"]);
+    let call = Call::new(Method::POST, target).with_json(&Value::Object(request));
+    client.json(call).await
+}
+
+/// Restores a snapshot from a file.
+///
+/// # Errors
+///
+/// Where the node does not take or restore it.
+pub async fn restore_from(
+    client: &Client,
+    path: &Path,
+    request: Map<String, Value>,
+    keep: bool,
+) -> Result<(Bytes, RestoredFunction), ClientError> {
+    let id = upload(client, path).await?;
+    let restored = restore(client, &id, request).await;
+    if !keep {
+        let deleted = delete(client, &id).await;
+        if restored.is_ok() {
+            deleted?;
+        }
+    }
+    restored
 }

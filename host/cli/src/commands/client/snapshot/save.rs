@@ -1,8 +1,9 @@
 //! `tensor-wasm snapshot save`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use bytes::Bytes;
 use clap::Args;
 use http::Method;
 use serde_json::json;
@@ -10,12 +11,13 @@ use serde_json::json;
 use super::delete::delete;
 use super::download::download;
 use super::keys::SecretsKeyOption;
+use crate::commands::client::connection::Client;
 use crate::commands::client::error::{ClientError, EXIT_CODES};
 use crate::commands::client::model::SavedSnapshot;
 use crate::commands::client::options::{ClientOptions, LONG_TIMEOUT};
 use crate::commands::client::output;
 use crate::commands::client::request::{Call, Target};
-use crate::commands::client::text::size;
+use crate::commands::client::text::{plain, size};
 
 /// Save a function to a file
 ///
@@ -61,45 +63,73 @@ impl Save {
 
     async fn save(self) -> Result<(), ClientError> {
         let client = self.node.client_with_timeout(LONG_TIMEOUT)?;
-        if let Some(path) = self.path.as_ref().filter(|path| path.exists())
-            && !self.force
-        {
-            return Err(ClientError::Input(format!(
-                "{} is there already: name another file, or write over it with --force",
-                path.display()
-            )));
+        let path = self.path.as_deref();
+        if !self.force {
+            path.map_or(Ok(()), refuse_existing)?;
         }
-        let target = Target::of(&["functions", &self.id, "snapshots"]);
-        let mut call = Call::new(Method::POST, target);
-        if let Some(key) = self.secrets_key.read()? {
-            call = call.with_json(&json!({ "secrets_key": &*key }));
-        }
-        let (json, saved) = client.json::<SavedSnapshot>(call).await?;
-        if let Some(path) = &self.path {
-            let downloaded = download(&client, &saved.id, path).await;
-            if !self.keep {
-                // Whether or not it has arrived.
-                let deleted = delete(&client, &saved.id).await;
-                downloaded?;
-                deleted?;
-            } else {
-                downloaded?;
-            }
-        }
+        let key = self.secrets_key.read()?;
+        let key = key.as_ref().map(|key| key.as_str());
+        let (json, saved) = save_as(&client, &self.id, path, key, self.keep).await?;
         if self.json {
             return output::print_json(&json);
         }
-        let place = match &self.path {
-            Some(path) => path.display().to_string(),
-            None => saved.id.clone(),
-        };
-        output::print(&format!(
-            "{place}: {} of {} ({} buffers, {} jobs), held back for {:.1} ms\n",
-            size(saved.file_bytes),
-            saved.function,
-            saved.buffers,
-            saved.jobs,
-            saved.paused_ms
-        ))
+        output::print(&describe(path, &saved))
     }
+}
+
+/// Refuses to write over a file.
+pub fn refuse_existing(path: &Path) -> Result<(), ClientError> {
+    match path.exists() {
+        true => Err(ClientError::Input(format!(
+            "{} is there already: name another file, or write over it with --force",
+            path.display()
+        ))),
+        false => Ok(()),
+    }
+}
+
+/// Saves a function, on the node or, where one is named, to a file. Returns the node's JSON, too.
+///
+/// # Errors
+///
+/// Where the node does not save it, or it does not arrive.
+pub async fn save_as(
+    client: &Client,
+    id: &str,
+    path: Option<&Path>,
+    secrets_key: Option<&str>,
+    keep: bool,
+) -> Result<(Bytes, SavedSnapshot), ClientError> {
+    let mut call = Call::new(Method::POST, Target::of(&["functions", id, "snapshots"]));
+    if let Some(key) = secrets_key {
+        call = call.with_json(&json!({ "secrets_key": key }));
+    }
+    let (json, saved) = client.json::<SavedSnapshot>(call).await?;
+    if let Some(path) = path {
+        let downloaded = download(client, &saved.id, path).await;
+        // Whether or not it has arrived.
+        let deleted = match keep {
+            true => Ok(()),
+            false => delete(client, &saved.id).await,
+        };
+        downloaded?;
+        deleted?;
+    }
+    Ok((json, saved))
+}
+
+/// What a person is shown of a snapshot that was saved.
+pub fn describe(path: Option<&Path>, saved: &SavedSnapshot) -> String {
+    let place = match path {
+        Some(path) => path.display().to_string(),
+        None => plain(&saved.id),
+    };
+    format!(
+        "{place}: {} of {} ({} buffers, {} jobs), held back for {:.1} ms\n",
+        size(saved.file_bytes),
+        plain(&saved.function),
+        saved.buffers,
+        saved.jobs,
+        saved.paused_ms
+    )
 }

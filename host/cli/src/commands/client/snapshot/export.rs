@@ -1,0 +1,88 @@
+//! `tensor-wasm snapshot export`
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+
+use super::keys::SecretsKeyOption;
+use super::save::{describe, refuse_existing, save_as};
+use crate::commands::client::error::{ClientError, EXIT_CODES};
+use crate::commands::client::model::FunctionPage;
+use crate::commands::client::options::{ClientOptions, LONG_TIMEOUT};
+use crate::commands::client::output;
+use crate::commands::client::pages::each_page;
+use crate::commands::client::request::Target;
+
+/// Save all functions of the tenant to a folder, a file for each
+///
+/// Each function is as it was at a moment of its own. `import` makes functions of the files.
+#[derive(Args)]
+#[command(after_help = help())]
+pub struct Export {
+    /// The folder, which is made where it is missing
+    folder: PathBuf,
+    /// Write over files that are there
+    #[arg(long)]
+    force: bool,
+    /// Print the node's JSON, a document for each function
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    secrets_key: SecretsKeyOption,
+    #[command(flatten)]
+    node: ClientOptions,
+}
+
+fn help() -> String {
+    format!(
+        "\
+Examples:
+  tensor-wasm snapshot export backup
+  tensor-wasm snapshot export backup --tenant 7 --secrets-key snapshot.key
+
+{EXIT_CODES}"
+    )
+}
+
+impl Export {
+    pub fn run(self) -> anyhow::Result<ExitCode> {
+        output::run(self.export())
+    }
+
+    async fn export(self) -> Result<(), ClientError> {
+        let client = self.node.client_with_timeout(LONG_TIMEOUT)?;
+        let key = self.secrets_key.read()?;
+        let key = key.as_ref().map(|key| key.as_str());
+        let mut files = Vec::new();
+        let target = || Target::of(&["functions"]);
+        each_page(&client, target, |_, page: FunctionPage| {
+            // A name of a function is one of a file: letters, digits and hyphens.
+            let functions = page.functions.into_iter();
+            files.extend(functions.map(|function| {
+                let path = self.folder.join(format!("{}.snapshot", function.name));
+                (function.id, path)
+            }));
+            Ok(page.next)
+        })
+        .await?;
+        for (_, path) in files.iter().filter(|_| !self.force) {
+            refuse_existing(path)?;
+        }
+        std::fs::create_dir_all(&self.folder).map_err(|cause| ClientError::Write {
+            path: self.folder.clone(),
+            cause,
+        })?;
+        for (id, path) in &files {
+            let (json, saved) = save_as(&client, id, Some(path), key, false).await?;
+            match self.json {
+                true => output::print_json(&json)?,
+                false => output::print(&describe(Some(path), &saved))?,
+            }
+        }
+        match files.is_empty() && !self.json {
+            true => output::print("no functions\n"),
+            false => Ok(()),
+        }
+    }
+}
