@@ -77,7 +77,9 @@ impl GuestFuture {
         {
             return RunHere::Elsewhere;
         }
-        match self.run(began, cx) {
+        // Guests are interrupted at fixed times, whenever they began: one that has just begun goes on
+        // at the next poll, where it asks for another turn.
+        match self.run(began, cx, BRIEF) {
             Ran::ToItsEnd => RunHere::Done,
             Ran::UntilItWaits(ran) if self.turns.is_none() || ran <= BRIEF => RunHere::Waits,
             Ran::UntilItGaveWay if self.turns.is_none() => RunHere::Waits,
@@ -90,7 +92,7 @@ impl GuestFuture {
         if let Some(turns) = &mut self.turns {
             ready!(turns.poll_begin(self.task.context().tenant(), cx));
         }
-        match self.run(Instant::now(), cx) {
+        match self.run(Instant::now(), cx, Duration::ZERO) {
             Ran::ToItsEnd => Poll::Ready(()),
             Ran::UntilItWaits(_) => Poll::Pending,
             Ran::UntilItGaveWay => {
@@ -102,12 +104,15 @@ impl GuestFuture {
         }
     }
 
-    fn run(&mut self, began: Instant, cx: &mut Context<'_>) -> Ran {
+    /// Polls the guest, and ends its turn. One that is interrupted before it has run for `whole` waits
+    /// for no turn yet.
+    fn run(&mut self, began: Instant, cx: &mut Context<'_>, whole: Duration) -> Ran {
         let polled = catch_unwind(AssertUnwindSafe(|| self.work.as_mut().poll(cx)));
         let ran = began.elapsed();
         let context = self.task.context();
         context.usage().add_guest(ran);
-        let gave_way = self.task.run.take_gave_way() && matches!(polled, Ok(Poll::Pending));
+        let interrupted = self.task.run.take_gave_way() && matches!(polled, Ok(Poll::Pending));
+        let gave_way = interrupted && ran > whole;
         if let Some(turns) = &mut self.turns {
             match gave_way {
                 true => turns.give_way(context.tenant(), ran),

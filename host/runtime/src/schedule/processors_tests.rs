@@ -189,12 +189,12 @@ fn a_brief_guest_of_a_tenant_that_was_idle_is_lent_a_slot_which_the_next_free_on
     assert_eq!(processors.begin_brief(Some(0), now), BriefStart::Lent);
     // Not more than there are slots, and not to those who have had their share.
     assert_eq!(processors.begin_brief(Some(2), now), BriefStart::Refused);
-    let mut end = |tenant| {
-        processors.end(Some(tenant), Some(tenant), SLICE, now);
+    let mut end = |tenant, ran| {
+        processors.end(Some(tenant), Some(tenant), ran, now);
         processors.next(now, &mut Vec::new())
     };
-    assert_eq!(end(1), None);
-    assert_eq!(end(0), Some(2));
+    assert_eq!(end(1, SLICE), None);
+    assert_eq!(end(0, 3 * SLICE), Some(2));
     assert_eq!(processors.begin_brief(Some(1), now), BriefStart::Refused);
     assert_eq!(processors.begin_brief(Some(0), now), BriefStart::Refused);
 }
