@@ -1,31 +1,30 @@
 //! A service that doubles three numbers on the device: a first component.
 
 use tensor_wasm_guest::http::{self, Request, Response};
+use tensor_wasm_guest::kernel::prelude::*;
 use tensor_wasm_guest::{Device, LaunchConfig, Result};
 
 http::service!(handle);
 
+/// What each thread does on the device: it doubles one number.
+#[kernel]
+fn double(values: GlobalMut<f32>) {
+    let i = thread::global_x() as usize;
+    if i < values.len() {
+        values.set(i, 2.0 * values.get(i));
+    }
+}
+
 fn handle(_request: Request) -> Response {
-    match double(&[1.0, 2.0, 3.0]) {
+    match doubled(&[1.0, 2.0, 3.0]) {
         Ok(doubled) => Response::text(200, format!("{doubled:?}\n")),
         Err(error) => Response::text(503, format!("{error}\n")),
     }
 }
 
-fn double(values: &[f32]) -> Result<Vec<f32>> {
-    let device = Device::open()?;
-    let saxpy = device
-        .load(include_bytes!("../../components/saxpy/kernels/saxpy.ptx"))?
-        .kernel("saxpy")?;
-    let queue = device.queue()?;
-    let (x, y) = (queue.upload(values)?, queue.upload(values)?);
-    let len = y.len() as u32;
-    queue
-        .launch(&saxpy, LaunchConfig::for_len(y.len()))
-        .arg(&y)
-        .arg(&x)
-        .arg(1.0f32)
-        .arg(len)
-        .submit()?;
-    queue.download(&y)
+fn doubled(numbers: &[f32]) -> Result<Vec<f32>> {
+    let queue = Device::open()?.queue()?;
+    let mut values = queue.upload(numbers)?;
+    double(&queue, LaunchConfig::for_len(values.len()), &mut values)?;
+    queue.download(&values)
 }

@@ -16,13 +16,17 @@ use std::{
 };
 
 /// Comes before each page's script. Commands of cargo run in the checkout itself;
-/// `tensor-wasm serve` and `tensor-wasm node` run in the background, and the script goes on
+/// `tensor-wasm serve`, `node` and `dev` run in the background, and the script goes on
 /// once they listen. The client's commands ask the one that runs. A Prometheus that the page starts in
-/// the background has a free port too, and is left out where none is installed.
+/// the background has a free port too, and is left out where none is installed. A project that
+/// `tensor-wasm new` creates is built in a folder that such projects have in common, of the
+/// crates of the checkout's lock file, without a network. A change by `sed` to what `dev` serves
+/// is waited for.
 const PRELUDE: &str = r#"
 set -euo pipefail
 server=
 admin=
+developing=
 stop() { if [ -n "$server" ]; then kill -TERM "$server" && wait "$server"; server=; fi; }
 trap 'stop; for job in $(jobs -p); do kill "$job" || true; done' EXIT
 graphs=127.0.0.1:$((20000 + RANDOM % 12000))
@@ -38,19 +42,49 @@ promtool() {
 pidof() { echo "$server"; }
 cargo() { (cd "$CHECKOUT" && command cargo "$@"); }
 curl() { command curl --silent --show-error --max-time 120 "${@//127.0.0.1:8080/${address:-}}"; echo; }
+builds() { grep -s '^serving ' log | wc -l; }
+sed() {
+    local before=$(builds)
+    command sed "$@"
+    [ -z "$developing" ] || built $((before + 1))
+}
+built() {
+    for attempt in $(seq 2400); do
+        [ "$(builds)" -lt "$1" ] || return 0
+        sleep 0.05
+    done
+    cat log >&2
+    return 1
+}
+project() {
+    mkdir -p "$PROJECTS"
+    ln -s "$PROJECTS" "$1/target"
+    cp "$CHECKOUT/Cargo.lock" "$1"
+}
 tensor-wasm() {
+    if [ "$1" = dev ]; then
+        stop
+        rm -f log
+        command tensor-wasm "$@" --addr 127.0.0.1:0 > started 2> log &
+        server=$! developing=yes
+        built 1
+        address=$(command sed -n 's,^listening on https*://,,p' started)
+        return
+    fi
     if [ "$1" != serve ] && [ "$1" != node ]; then
-        TENSOR_WASM_SERVER="http://${address:-}" command tensor-wasm "$@"
+        TENSOR_WASM_SERVER="http://${address:-}" command tensor-wasm "$@" || return
+        [ "$1" != new ] || project "$2"
         return
     fi
     stop
+    developing=
     rm -f started
     command tensor-wasm "${@//127.0.0.1:9090/127.0.0.1:0}" --addr 127.0.0.1:0 > started 2> log &
     server=$!
     for attempt in $(seq 2400); do
         if grep -qs '^device ' started; then
-            address=$(sed -n 's,^listening on https*://,,p' started)
-            admin=$(sed -n 's,^admin on http://,,p' started)
+            address=$(command sed -n 's,^listening on https*://,,p' started)
+            admin=$(command sed -n 's,^admin on http://,,p' started)
             return
         fi
         kill -0 "$server" || { cat log >&2; return 1; }
@@ -92,7 +126,7 @@ fn binary() -> PathBuf {
 
 fn pages() -> Vec<PathBuf> {
     let mut pages = Vec::new();
-    for folder in ["", "docs", "docs/runbooks", "rfcs"] {
+    for folder in ["", "docs", "docs/guide", "docs/runbooks", "rfcs"] {
         for entry in fs::read_dir(root().join(folder)).unwrap() {
             let path = entry.unwrap().path();
             if path.extension().is_some_and(|extension| extension == "md") {
@@ -157,6 +191,11 @@ fn run(page: &str) -> String {
         .env("PATH", path)
         .env("CHECKOUT", root())
         .env("CARGO_TARGET_DIR", target())
+        .env("CARGO_NET_OFFLINE", "true")
+        .env(
+            "PROJECTS",
+            Path::new(env!("CARGO_TARGET_TMPDIR")).join("projects"),
+        )
         .stdin(Stdio::null())
         .output()
         .unwrap();
@@ -184,6 +223,41 @@ fn the_commands_of_the_readme_run_and_its_own_component_answers() {
 #[test]
 fn the_commands_of_the_page_on_guests_run() {
     assert_said(&run("docs/guests.md"), &["tensor:gpu/kernels", "gaussian"]);
+}
+
+#[test]
+fn the_commands_of_the_tutorial_lead_from_nothing_to_a_service_behind_a_policy() {
+    assert_said(
+        &run("docs/guide/tutorial.md"),
+        &[
+            "tensor:gpu/kernels",
+            "[2.0, 4.0, 6.0]",
+            "[1.0, 4.0, 9.0]",
+            "\"kind\":\"unauthorized\"",
+            "[25.0]",
+        ],
+    );
+}
+
+#[test]
+fn the_commands_of_the_cookbook_run() {
+    run("docs/guide/cookbook.md");
+}
+
+#[test]
+fn the_book_has_every_page_of_the_guide_once() {
+    let summary = fs::read_to_string(root().join("docs/SUMMARY.md")).unwrap();
+    for entry in fs::read_dir(root().join("docs/guide")).unwrap() {
+        let name = entry.unwrap().file_name();
+        let link = format!("(guide/{})", name.to_str().unwrap());
+        assert_eq!(
+            summary.matches(&link).count(),
+            1,
+            "{link} in docs/SUMMARY.md"
+        );
+    }
+    // mdBook takes nothing from outside of its folder.
+    assert!(!summary.contains("(../"), "{summary}");
 }
 
 #[test]
@@ -460,6 +534,8 @@ fn every_page_with_commands_is_run_by_a_test() {
         "audit-log.md",
         "checking-kernels.md",
         "client.md",
+        "cookbook.md",
+        "tutorial.md",
         "composing.md",
         "configuration.md",
         "gpu.md",

@@ -76,10 +76,16 @@ pub mod prelude {
     pub use std::sync::atomic::Ordering;
 }
 
-/// Compiles and runs the examples of the page.
+/// Compiles and runs the examples of these pages.
 #[cfg(doctest)]
-#[doc = include_str!("../../../docs/kernels-in-rust.md")]
-struct Page;
+mod pages {
+    #[doc = include_str!("../../../docs/kernels-in-rust.md")]
+    struct KernelsInRust;
+    #[doc = include_str!("../../../docs/guide/cookbook.md")]
+    struct Cookbook;
+    #[doc = include_str!("../../../docs/guide/from-cuda.md")]
+    struct FromCuda;
+}
 
 /// Shared memory of a block: `shared!([f32; 256])` has room for 256 numbers. Its contents are not
 /// defined until they are written.
