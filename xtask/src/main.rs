@@ -12,6 +12,7 @@ mod gpu_check;
 mod http;
 mod kernels;
 mod languages;
+mod package;
 mod picture;
 mod product;
 mod ptxas;
@@ -58,6 +59,7 @@ enum Command {
     ApiCheck(api_check::Arguments),
     Wit(wit::Arguments),
     Languages(languages::Arguments),
+    Package(package::Arguments),
     Durability(durability::Arguments),
 }
 
@@ -97,6 +99,7 @@ fn in_checkout() -> Result<()> {
         Command::ApiCheck(arguments) => api_check::run(&workspace, &arguments),
         Command::Wit(arguments) => wit::run(&workspace, &arguments),
         Command::Languages(arguments) => languages::run(&workspace, &arguments),
+        Command::Package(arguments) => package::run(&workspace, &arguments),
         Command::Durability(arguments) => durability::run(&workspace, &arguments),
     }
 }
