@@ -200,12 +200,19 @@ fn where_nothing_was_built_yet_everybody_is_told_why() {
 fn a_component_that_traps_is_an_answer_and_a_line_and_does_not_end_it() {
     let dev = Dev::start(project("trap"), &[]);
     assert_eq!(dev.get("/", "*/*").0, 500);
+    dev.save("next.wasm", fs::read(guest("traps_at_start")).unwrap());
+    eventually("the version that traps at its start", || {
+        let builds = dev.process.stderr.text().matches("serving ").count();
+        (builds == 2).then_some(())
+    });
+    assert_eq!(dev.get("/start", "*/*").0, 500);
     dev.save("next.wasm", fs::read(guest("hello")).unwrap());
     eventually("the mended version", || {
         (dev.get("/", "*/*").0 == 200).then_some(())
     });
     let said = dev.end();
     assert!(said.contains("GET / 500 (the component failed"), "{said}");
+    assert!(said.contains("GET /start 500 ("), "{said}");
 }
 
 #[test]
