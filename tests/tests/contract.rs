@@ -115,6 +115,23 @@ fn every_fallible_device_call_returns_the_same_error_type() {
     }
 }
 
+#[test]
+fn the_bindings_of_the_sdk_are_those_of_its_contract() {
+    let sdk = Path::new(CONTRACT).join("../guest-sdk");
+    let contract = std::fs::read(sdk.join("wit/tensor.wit")).unwrap();
+    let hash = contract
+        .iter()
+        .fold(0xcbf2_9ce4_8422_2325u64, |hash, byte| {
+            (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
+        });
+    let bindings = std::fs::read_to_string(sdk.join("src/bindings/capability.rs")).unwrap();
+    let (head, _) = bindings.split_once('\n').unwrap();
+    assert!(
+        head.ends_with(&format!("with the hash {hash:016x}.")),
+        "run `cargo xtask wit`, and commit the result: {head}"
+    );
+}
+
 /// The whole contract, in the one file that tools get.
 fn contract() -> Resolve {
     let mut resolve = Resolve::default();

@@ -2,16 +2,22 @@
 //! the files in `wit/`, and puts a copy into each crate that needs one.
 //!
 //! A crate has a copy of its own so that it can be packaged and vendored: cargo takes nothing
-//! from outside of a crate's folder.
+//! from outside of a crate's folder. The SDK has the bindings of its world written out too: an
+//! author's first build need not compile the generator, which takes most of its time.
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 use cargo_metadata::{Metadata, MetadataCommand};
 use wit_parser::Resolve;
 
-use crate::{components::TARGET, steps::Steps, workspace::Workspace};
+use crate::{
+    components::TARGET,
+    steps::{Step, Steps},
+    workspace::Workspace,
+};
 
 /// The runtime's own printer of contracts, compiled here too: the runtime itself can't be
 /// compiled where its copy of the contract is older than its code.
@@ -29,7 +35,13 @@ const PROVIDERS: [(&str, &str); 2] = [
     ("wasmtime-wasi-config", "wit/deps/config"),
 ];
 
-/// Write the copies of the WIT contract that crates hold, from the files in `wit/`.
+/// The bindings of the SDK, and their generator with its version.
+const BINDINGS: &str = "guest-sdk/src/bindings/capability.rs";
+const GENERATOR: &str = "wit-bindgen";
+const VERSION: &str = "0.61.1";
+
+/// Write the copies of the WIT contract that crates hold, from the files in `wit/`, and the bindings
+/// of the SDK.
 ///
 /// The packages of WASI come from crates that the lock file pins. After a change
 /// to a file in `wit/`, run this, then build.
@@ -45,7 +57,7 @@ pub struct Arguments {
 /// # Errors
 /// Where the contract is invalid, and with `--check` where a copy would change.
 pub fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
-    let mut steps = Steps::new(1);
+    let mut steps = Steps::new(2);
     let step = steps.begin("making the contract");
     let text = made(workspace)?;
     let mut changed = Vec::new();
@@ -61,6 +73,20 @@ pub fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
         changed.push(copy);
     }
     step.done(format_args!("{} copies differ", changed.len()));
+    let step = steps.begin("making the bindings of the SDK");
+    let bindings = workspace.root().join(BINDINGS);
+    let head = head(&text);
+    if fs::read_to_string(&bindings).is_ok_and(|bindings| bindings.starts_with(&head)) {
+        step.done("they are of this contract");
+    } else {
+        if !arguments.check {
+            let generated = generated(workspace, &step)?;
+            fs::create_dir_all(bindings.parent().unwrap_or(workspace.root()))?;
+            fs::write(&bindings, head + &generated)?;
+        }
+        changed.push(BINDINGS);
+        step.done(BINDINGS);
+    }
     if arguments.check && !changed.is_empty() {
         bail!(
             "{} differ from what the files in `wit/` make: run `cargo xtask wit`, and commit the result",
@@ -68,6 +94,61 @@ pub fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
         );
     }
     Ok(())
+}
+
+/// How the bindings begin: with what they were made of. The hash is FNV-1a with 64 bits; a test
+/// compares it.
+fn head(contract: &str) -> String {
+    let hash = contract
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325u64, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+        });
+    format!(
+        "// Written by `cargo xtask wit`, with {GENERATOR} {VERSION}, of wit/tensor.wit with the hash {hash:016x}.\n\n"
+    )
+}
+
+/// What the generator makes of the SDK's world: its macro writes that to a file where it is asked to,
+/// when a crate that calls it is compiled.
+fn generated(workspace: &Workspace, step: &Step) -> Result<String> {
+    let folder = workspace.target().join("bindings");
+    if folder.exists() {
+        fs::remove_dir_all(&folder).context("cannot remove the crate of the last run")?;
+    }
+    fs::create_dir_all(folder.join("src"))?;
+    fs::write(
+        folder.join("Cargo.toml"),
+        format!(
+            "[package]\nname = \"bindings\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n[workspace]\n\n\
+             [dependencies]\n{GENERATOR} = \"={VERSION}\"\n"
+        ),
+    )?;
+    let contract = workspace.root().join("guest-sdk/wit/tensor.wit");
+    fs::write(
+        folder.join("src/lib.rs"),
+        format!(
+            "wit_bindgen::generate!({{\n    path: {contract:?},\n    world: \"tensor:gpu/capability\",\n    \
+             debug: true,\n}});\n"
+        ),
+    )?;
+    fs::copy(
+        workspace.root().join("Cargo.lock"),
+        folder.join("Cargo.lock"),
+    )?;
+    let mut cargo: Command = workspace.cargo(["check"]);
+    step.run(
+        cargo
+            .current_dir(&folder)
+            .env("CARGO_TARGET_DIR", folder.join("target")),
+    )?;
+    for build in fs::read_dir(folder.join("target/debug/build"))? {
+        let file = build?.path().join("out/capability0.rs");
+        if file.exists() {
+            return Ok(fs::read_to_string(file)?);
+        }
+    }
+    bail!("{GENERATOR} {VERSION} has written no bindings: does it still take `debug`?")
 }
 
 /// The one file.
