@@ -49,6 +49,7 @@ impl Default for EngineConfig {
 pub struct Engine {
     inner: wasmtime::Engine,
     ticker: Arc<StopOnDrop>,
+    instances: NonZeroU32,
     instance_memory_bytes: usize,
     /// Of compiled components.
     cache: Option<Cache>,
@@ -94,9 +95,15 @@ impl Engine {
         Ok(Engine {
             inner,
             ticker,
+            instances: config.instances,
             instance_memory_bytes: config.instance_memory_bytes,
             cache,
         })
+    }
+
+    /// How many instances there can be.
+    pub(crate) fn instances(&self) -> NonZeroU32 {
+        self.instances
     }
 
     /// How many instances there are.

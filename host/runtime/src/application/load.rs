@@ -69,7 +69,7 @@ impl Application {
             next: Next::new(next, decides, config.policy.keep_authorization),
             output: config.output,
             environment: Environment::new(config.environment),
-            filesystem: Filesystem::open(config.directories)?,
+            filesystem: Filesystem::open(config.directories, engine.instances())?,
             http: Http::new(
                 config.http,
                 HttpLimits::of_memory(engine.instance_memory_bytes()),

@@ -139,7 +139,7 @@ mod tests {
             policy: Policy::new(&policy, false),
             next: Next::new(None, false, false),
             environment: Environment::new(Vec::new()),
-            filesystem: Filesystem::open(Vec::new()).unwrap(),
+            filesystem: Filesystem::open(Vec::new(), std::num::NonZeroU32::MIN).unwrap(),
             http: Http::new(
                 crate::capability::http::HttpGrant::default(),
                 HttpLimits::of_memory(1 << 20),

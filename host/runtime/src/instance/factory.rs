@@ -47,7 +47,9 @@ impl InstanceFactory {
     pub(super) fn store(&self) -> wasmtime::Result<Store<InstanceState>> {
         let states = self.capability_states()?;
         let memory_bytes = self.engine.instance_memory_bytes();
-        let state = InstanceState::new(states, memory_bytes, self.tenants.clone());
+        let most_resources = self.capabilities.filesystem.most_resources();
+        let tenants = self.tenants.clone();
+        let state = InstanceState::new(states, memory_bytes, tenants, most_resources);
         let mut store = Store::new(self.engine.wasmtime(), state);
         store.limiter(|state| state);
         if let Some(table) = store.concurrent_resource_table() {

@@ -69,9 +69,10 @@ impl InstanceState {
         capabilities: CapabilityStates,
         memory_bytes: usize,
         tenants: Arc<TenantMemory>,
+        most_resources: Option<usize>,
     ) -> InstanceState {
         let mut table = ResourceTable::new();
-        table.set_max_capacity(RESOURCES);
+        table.set_max_capacity(most_resources.unwrap_or(RESOURCES).min(RESOURCES));
         InstanceState {
             capabilities,
             http: WasiHttpCtx::new(),
