@@ -497,6 +497,15 @@ fn the_guide_to_version_1_leads_through_an_upgrade() {
 }
 
 #[test]
+fn an_upgrade_keeps_what_was_there_as_its_page_says() {
+    let said = run("docs/UPGRADE.md");
+    assert_said(
+        &said,
+        &["succeeded", "12.0,24.0", "tensor_wasm_build_info", "whole"],
+    );
+}
+
+#[test]
 fn every_alert_names_a_runbook_that_is_there_and_every_runbook_is_listed() {
     let rules = fs::read_to_string(root().join("docs/alerts/tensor-wasm.yml")).unwrap();
     let named = rules
@@ -522,6 +531,7 @@ fn every_page_with_commands_is_run_by_a_test() {
         "BACKUP-RESTORE.md",
         "MIGRATION-v0-to-v1.md",
         "README.md",
+        "UPGRADE.md",
         "at-a-limit.md",
         "audit-unavailable.md",
         "availability-fast-burn.md",
