@@ -256,3 +256,54 @@ fn texts_of_the_first_versions_mean_what_they_meant() {
     expected[12..].fill(1.0);
     assert_eq!(memory.get::<f32>(0, 16), expected);
 }
+
+/// What kernels for clusters do, in a cluster of one block.
+#[test]
+fn instructions_for_clusters_mean_the_block_itself() {
+    let body = "ld.param.u64 %d1, [a]; mov.u32 %r1, %tid.x; mul.wide.u32 %d2, %r1, 4; add.s64 %d1, %d1, %d2;
+\
+        mov.u32 %r2, s; shl.b32 %r3, %r1, 2; add.u32 %r2, %r2, %r3; mapa.shared::cluster.u32 %r3, %r2, 0;
+\
+        st.shared::cluster.u32 [%r3], %r1; atom.shared::cluster.add.u32 %r4, [%r3], 100;
+\
+        barrier.cluster.arrive.release; setp.lt.u32 %p1, %r1, 32; @%p1 bra low;
+\
+        barrier.cluster.wait.acquire.aligned; bra.uni both;
+\
+        low: barrier.cluster.wait;
+\
+        both: xor.b32 %r2, %r2, 128; ld.relaxed.cluster.shared::cluster.u32 %r5, [%r2];
+\
+        getctarank.shared::cluster.u32 %r4, %r3; cvt.u64.u32 %d3, %r3; cvta.shared.u64 %d3, %d3; mapa.u64 %d4, %d3, 0;
+\
+        setp.ne.u64 %p2, %d3, %d4; selp.u32 %r3, 1000, 0, %p2; add.u32 %r5, %r5, %r4; add.u32 %r5, %r5, %r3;
+\
+        barrier.cluster.arrive.relaxed.aligned; barrier.cluster.wait.acquire;
+\
+        st.global.u32 [%d1], %r5; ret;";
+    let text = format!(
+        ".version 8.0
+.target sm_90
+.address_size 64
+.visible .entry k(.param .u64 a)
+{{
+\
+         .reg .pred %p<4>; .reg .b32 %r<8>; .reg .b64 %d<8>; .shared .align 4 .b8 s[256];
+{body}
+}}
+"
+    );
+    let module = module_printed_again(&text);
+    let expected: Vec<u32> = (0..64).map(|thread| (thread ^ 32) + 100).collect();
+    assert_eq!(value_of_each_thread::<u32>(&module, 64).unwrap(), expected);
+    // No kernel can name that barrier.
+    let text = text.replace(
+        "barrier.cluster.wait.acquire;",
+        "mov.u32 %r6, 16; bar.sync %r6;",
+    );
+    let said = value_of_each_thread::<u32>(&module_printed_again(&text), 64).unwrap_err();
+    assert!(
+        said.to_string().contains("there is no barrier 16"),
+        "{said}"
+    );
+}

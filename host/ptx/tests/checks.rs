@@ -605,3 +605,51 @@ fn a_barrier_in_memory_is_initialised_before_it_is_used_and_orders_threads() {
         "{finding}"
     );
 }
+
+#[test]
+fn a_bulk_copy_is_there_once_the_phase_is_complete_that_waits_for_its_bytes() {
+    let body = "setp.ne.u32 %p1, %r1, 0;\n@!%p1 mbarrier.init.shared.b64 [s], 1;\nbar.sync 0;\n@%p1 bra wait;\n\
+        mbarrier.arrive.expect_tx.shared.b64 _, [s], 32;\n\
+        cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes [s+16], [%d1], 32, [s];\n\
+        wait:\n{wait}\nld.shared.u32 %r4, [s+44];";
+    let wait = "again: mbarrier.try_wait.parity.shared.b64 %p2, [s], 0;\n@!%p2 bra again;";
+    clean(2, &body.replace("{wait}", wait));
+    let finding = found(2, &body.replace("{wait}", ""));
+    let Mistake::Race { other, .. } = finding.mistake else {
+        panic!("{finding}");
+    };
+    assert_eq!((other.thread.x, other.line), (0, FIRST + 5));
+    // Beyond its buffer, as any access.
+    let finding = found(
+        2,
+        &body
+            .replace("{wait}", wait)
+            .replace("[%d1], 32", "[%d1+240], 32"),
+    );
+    let Mistake::Outside { origin, .. } = &finding.mistake else {
+        panic!("{finding}");
+    };
+    assert_eq!(
+        origin.as_ref().and_then(|origin| origin.name.clone()),
+        Some(Name::Parameter("x".to_owned()))
+    );
+}
+
+#[test]
+fn a_fragment_stays_within_the_buffer_that_its_address_comes_from() {
+    // 32 doubles fill the buffer, 256 halves do not fit.
+    clean(
+        32,
+        "wmma.load.a.sync.aligned.col.m8n8k4.global.f64 {%d5}, [%d1], 8;",
+    );
+    let load = "wmma.load.a.sync.aligned.row.m16n16k16.global.f16 {%r4, %r5, %r6, %r7, %r8, %r9, %r10, %r11}, [%d1];";
+    let finding = found(32, load);
+    let Mistake::Outside { access, origin, .. } = &finding.mistake else {
+        panic!("{finding}");
+    };
+    assert_eq!((access.verb, access.bytes), (Verb::Reads, 4));
+    assert_eq!(
+        origin.as_ref().and_then(|origin| origin.name.clone()),
+        Some(Name::Parameter("x".to_owned()))
+    );
+}

@@ -37,4 +37,5 @@ mod recursion;
 mod refusals;
 mod runs;
 mod statements;
+mod wgmma;
 mod wmma;

@@ -28,11 +28,11 @@ fn refused(text: &str, expected: &str) {
 #[test]
 fn instructions_that_are_not_known_are_refused_by_name_with_line_and_column() {
     let text = entry(
-        "  wgmma.mma_async.sync.aligned.m64n8k16.f32.f16.f16 {%f1}, %d1, %d2, 1, 1, 1, 0, 0;",
+        "  mma.sp.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%f1}, {%r1}, {%r2}, {%f1}, %r1, 0;",
     );
     refused(
         &text,
-        "11:3: instruction wgmma.mma_async.sync.aligned.m64n8k16.f32.f16.f16 is not supported by this device",
+        "11:3: instruction mma.sp.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 is not supported by this device",
     );
     refused(
         &entry("tex.2d.v4.f32.f32 {%f1,%f2,%f3,%f4}, [%d1, {%f1,%f2}];"),
@@ -67,7 +67,10 @@ fn instructions_that_ptx_has_and_this_device_does_not_say_so() {
             "ldmatrix.sync.aligned.m16n16.x1.trans.shared.b8 {%r1,%r2}, [%r1];",
             "matrix instructions are not",
         ),
-        ("wgmma.fence.sync.aligned;", "matrix instructions are not"),
+        (
+            "wgmma.mma_async.sp.sync.aligned.m64n8k32.f32.f16.f16 {%f1}, %d1, %d2, %r1, 0, 1, 1, 1, 0, 0;",
+            "matrix instructions are not",
+        ),
         ("tcgen05.wait::ld.sync.aligned;", "tensor memory is not"),
         (
             "movmatrix.sync.aligned.m8n8.trans.b8 %r1, %r2;",
@@ -98,10 +101,8 @@ fn instructions_that_ptx_has_and_this_device_does_not_say_so() {
             "suld.b.1d.b32.trap {%r1}, [%d1, {%r2}];",
             "textures and surfaces are not",
         ),
-        ("getctarank.u32 %r1, %r2;", "clusters of blocks"),
-        ("barrier.cluster.arrive.aligned;", "clusters of blocks"),
         (
-            "mapa.shared::cluster.u32 %r1, %r2, 0;",
+            "multimem.ld_reduce.relaxed.gpu.global.add.f32 %f1, [%d1];",
             "clusters of blocks",
         ),
         (

@@ -184,7 +184,7 @@ impl Form {
     fn multiply(&self, mut element: impl FnMut(&str) -> u64) -> [Matrix; 4] {
         let mut bytes = vec![0u8; BYTES];
         let mut matrices: [Matrix; 4] = Default::default();
-        for which in 0..3 {
+        for (which, matrix) in matrices.iter_mut().enumerate().take(3) {
             let (rows, columns, ty, _) = self.matrices()[which];
             for row in 0..rows {
                 let made: Vec<u64> = (0..columns).map(|_| element(ty)).collect();
@@ -199,7 +199,7 @@ impl Form {
                         *byte |= value;
                     }
                 }
-                matrices[which].push(made);
+                matrix.push(made);
             }
         }
         let memory = Flat::new(BYTES);
@@ -246,9 +246,9 @@ fn forms() -> Vec<Form> {
     let mut all = Vec::new();
     let spaces = [".global", ".shared", ""];
     for (number, form) in forms.into_iter().enumerate() {
-        for layouts in 0..4 {
+        for layouts in 0..2 {
             let mut form = form.clone();
-            let bit = |place: usize| (layouts + number) >> (place % 2) & 1 == 1;
+            let bit = |place: usize| ((3 * layouts + number) >> place) & 1 == 1;
             form.rows = [bit(0), bit(1), !bit(0), bit(0) != bit(1)];
             form.padding = (layouts % 2 == 1).then_some(16);
             form.space = spaces[(number + layouts) % 3];
@@ -305,7 +305,7 @@ fn products_of_fragments_are_those_of_double_precision() {
 #[test]
 fn products_of_fragments_of_any_bits_are_the_same_compiled() {
     let mut numbers = fastrand::Rng::with_seed(0x1405_7b7e_f767_814f);
-    for form in forms().into_iter().step_by(3) {
+    for form in forms().into_iter().step_by(7) {
         let [.., d] = form.multiply(|ty| numbers.u64(..) & (u64::MAX >> (64 - bits(ty))));
         for bits in d.iter().flatten() {
             match form.d {

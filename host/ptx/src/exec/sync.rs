@@ -6,7 +6,7 @@ use crate::compile::abi::{COMMON_RESUME, ENDED, SUSPENDED};
 use crate::compile::ir::{SuspendId, SuspendKind, SuspendPoint};
 use crate::exec::block::CompiledBlock;
 use crate::exec::scratch::{long, row, set_long, set_row, set_word, word};
-use crate::simt::barrier::Arrival;
+use crate::simt::barrier::{Arrival, BARRIERS, CLUSTER_BARRIER};
 use crate::simt::block_sync::{Collective, threads_of};
 use crate::simt::geometry::{lane_of, warp_begin};
 use crate::simt::warp::{WARP_LANES, WarpOp};
@@ -82,7 +82,11 @@ impl CompiledBlock {
         };
         match kind {
             SuspendKind::Plain(id) => {
-                self.arrive(scratch, thread, id.into(), Arrival::default(), true)?;
+                let id = match id {
+                    id if usize::from(id) == BARRIERS => CLUSTER_BARRIER,
+                    id => id.into(),
+                };
+                self.arrive(scratch, thread, id, Arrival::default(), true)?;
                 Ok(false)
             }
             SuspendKind::Barrier {

@@ -92,6 +92,9 @@ pub(crate) fn select(op: Op, modifiers: &Modifiers) -> Option<Eval> {
         Op::Min => by_number!(Two, ty, int::min, float::min),
         Op::Max => by_number!(Two, ty, int::max, float::max),
         Op::Fns => Some(Three(int::fns)),
+        // A block is its own cluster.
+        Op::MapToBlock => Some(Two(|address, _, _| address)),
+        Op::BlockRank => Some(One(|_, _| 0)),
         Op::MbarrierPending => Some(One(mbarrier::pending)),
         Op::And => Some(Two(|a, b, _| a & b)),
         Op::Or => Some(Two(|a, b, _| a | b)),

@@ -12,6 +12,10 @@ use std::fmt;
 /// How many barriers a block has.
 pub(crate) const BARRIERS: usize = 16;
 
+/// The barrier of the block's cluster, for [`Barriers::arrive`]: no barrier that a kernel can name. The
+/// block is the only one of its cluster, so threads that wait there wait for each other.
+pub(crate) const CLUSTER_BARRIER: u64 = u64::MAX;
+
 /// How `barrier.red` combines the predicates of all threads that arrive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum BarrierReduction {
@@ -82,9 +86,9 @@ struct Barrier {
     trues: u32,
 }
 
-/// All barriers of a block.
+/// All barriers of a block, and behind them that of its cluster.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Barriers([Barrier; BARRIERS]);
+pub(crate) struct Barriers([Barrier; BARRIERS + 1]);
 
 impl Barriers {
     /// Counts a thread of a block of so many. Returns the barrier's number.
@@ -98,7 +102,13 @@ impl Barriers {
         threads: u32,
     ) -> Result<u8, BarrierError> {
         let unknown = BarrierError::Unknown { id };
-        let name = u8::try_from(id).map_err(|_| unknown)?;
+        let name = match id {
+            CLUSTER_BARRIER => BARRIERS as u8,
+            id => u8::try_from(id).map_err(|_| unknown)?,
+        };
+        if usize::from(name) >= BARRIERS && id != CLUSTER_BARRIER {
+            return Err(unknown);
+        }
         let barrier = self.0.get_mut(usize::from(name)).ok_or(unknown)?;
         // Counts are in whole warps. One of all threads means those that are left, too.
         let count = match arrival.count {
@@ -209,10 +219,12 @@ mod tests {
         barriers.arrive(3, counted(32), 64).unwrap();
         let differs = barriers.arrive(3, counted(16), 64);
         assert_eq!(differs, Err(BarrierError::CountsDiffer { id: 3 }));
-        for id in [16, 255, 256, u64::MAX] {
+        for id in [16, 17, 255, 256, u64::from(u32::MAX)] {
             let unknown = barriers.arrive(id, PLAIN, 64);
             assert_eq!(unknown, Err(BarrierError::Unknown { id }));
         }
+        // That of the cluster has no number that a register holds.
+        assert_eq!(barriers.arrive(CLUSTER_BARRIER, PLAIN, 64), Ok(16));
         assert_eq!(barriers.take_complete(2), None);
     }
 

@@ -234,9 +234,13 @@ impl BlockSync {
         let ended = count(&|state| state == ThreadState::Ended);
         let in_warps = count(&|state| matches!(state, ThreadState::Collective { .. }));
         let mut parts = Vec::new();
-        for name in (0u8..).take(BARRIERS) {
+        for name in (0u8..).take(BARRIERS + 1) {
             let waiting = count(&|state| state == ThreadState::Barrier(name));
-            if waiting > 0 {
+            if waiting > 0 && usize::from(name) == BARRIERS {
+                parts.push(format!(
+                    "the cluster's barrier is waited for by {waiting} threads"
+                ));
+            } else if waiting > 0 {
                 parts.push(format!("barrier {name} is waited for by {waiting} threads"));
             }
         }

@@ -30,6 +30,7 @@ pub(crate) mod shadow;
 pub(crate) mod special_registers;
 pub(crate) mod variables;
 pub(crate) mod warp;
+pub(crate) mod wgmma;
 pub(crate) mod wmma;
 
 pub use extent::Extent;

@@ -157,10 +157,12 @@ impl Fragment {
     pub(crate) fn of(modifiers: &Modifiers) -> Option<Fragment> {
         let shape = Shape::of(modifiers)?;
         let ty = modifiers.ty();
-        let role = match () {
-            () if modifiers.has(Modifier::MatrixA) => Role::A,
-            () if modifiers.has(Modifier::MatrixB) => Role::B,
-            () => Role::Sum,
+        let role = if modifiers.has(Modifier::MatrixA) {
+            Role::A
+        } else if modifiers.has(Modifier::MatrixB) {
+            Role::B
+        } else {
+            Role::Sum
         };
         let types = match role {
             Role::Sum => [Type::F16, Type::F16, ty],

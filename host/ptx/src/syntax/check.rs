@@ -76,6 +76,7 @@ pub(crate) fn source_type(instruction: &Instruction, operand: usize) -> Type {
             | OperandKind::SrcVector(ty, _),
         ) => operand_type(*ty, modifiers),
         Some(OperandKind::SrcPred) => Type::Pred,
+        Some(OperandKind::SrcMatrix) => Type::B64,
         _ => modifiers.ty(),
     }
 }
@@ -118,6 +119,7 @@ impl Checked<'_> {
             }
             Op::Cvt => conversion(modifiers),
             Op::CopyAsync => self.copied_bytes(),
+            Op::WarpgroupMultiply => self.warpgroup_numbers(),
             Op::Scalar(op) if op.is_video() => self.video(op),
             Op::Shfl | Op::Vote if !modifiers.has(Modifier::Sync) => {
                 let (target, version) = (self.module.target, self.module.version);
@@ -131,6 +133,21 @@ impl Checked<'_> {
             }
             _ => Ok(()),
         }
+    }
+
+    /// The scales of factors are 1 or -1, and whether they are transposed is 1 or 0.
+    fn warpgroup_numbers(&self) -> Fit {
+        for (index, operand) in self.instruction.operands.iter().enumerate().skip(4) {
+            let (allowed, said) = match index {
+                4 | 5 => ([1, u64::MAX], "1 or -1"),
+                _ => ([0, 1], "0 or 1"),
+            };
+            if !matches!(operand, Operand::Integer(number) if allowed.contains(number)) {
+                let number = index + 1;
+                return Err(format!("operand {number} of wgmma is the number {said}"));
+            }
+        }
+        Ok(())
     }
 
     /// How many bytes an asynchronous copy moves.
@@ -321,6 +338,21 @@ impl Checked<'_> {
             OperandKind::SrcVector(ty, count) => self.vector(operand, count, |element| {
                 self.value(element, operand_type(ty, modifiers), false)
             }),
+            OperandKind::DstWarpgroup(ty) => {
+                let count = u8::try_from(modifiers.warpgroup_registers()).unwrap_or(u8::MAX);
+                // Pairs of halves are in registers of 32 bits.
+                let ty = match operand_type(ty, modifiers) {
+                    Type::F16 => Type::B32,
+                    other => other,
+                };
+                self.vector(operand, count, |element| self.target(element, ty, false))
+            }
+            OperandKind::SrcMatrix => match operand {
+                Operand::Vector(_) => self.vector(operand, 4, |element| {
+                    self.value(element, Type::B32, false)
+                }),
+                other => self.value(other, Type::B64, false),
+            },
             OperandKind::SrcCopied => match operand {
                 Operand::Register(register)
                     if self.function.register_type(*register) == Type::Pred =>

@@ -57,7 +57,7 @@ pub(crate) struct Frame {
 }
 
 /// The most slots that an instruction of several steps takes for what passes from one to the next.
-const MOST_OWN_SLOTS: usize = 16;
+const MOST_OWN_SLOTS: usize = 32;
 
 /// How many slots one function takes for its registers: theirs, one for the carry flag, one for
 /// what nobody wants, and one for each operand that must be computed before its instruction.
@@ -76,7 +76,8 @@ pub(crate) fn slots(function: &Function) -> u32 {
             | Op::CopyBulk
             | Op::FragmentLoad
             | Op::FragmentMultiply
-            | Op::FragmentStore => MOST_OWN_SLOTS,
+            | Op::FragmentStore
+            | Op::WarpgroupMultiply => MOST_OWN_SLOTS,
             _ => 0,
         };
         own + instruction.operands.iter().map(count).sum::<usize>()

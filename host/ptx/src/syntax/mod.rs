@@ -22,3 +22,4 @@ pub(crate) mod table;
 mod table_tests;
 pub(crate) mod tree;
 pub(crate) mod types;
+pub(crate) mod warpgroup;

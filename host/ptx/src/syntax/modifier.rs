@@ -1,6 +1,7 @@
 //! The words that follow a mnemonic, each after a dot.
 
 use crate::syntax::types::{Space, Type};
+use crate::syntax::warpgroup::WarpgroupShape;
 
 /// The most modifiers of one instruction, its types included.
 pub(crate) const MOST_MODIFIERS: usize = 12;
@@ -11,6 +12,8 @@ macro_rules! modifiers {
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub(crate) enum Modifier {
             Type(Type),
+            /// The shape of a product of four warps.
+            Warpgroup(WarpgroupShape),
             $($name,)*
         }
 
@@ -19,7 +22,10 @@ macro_rules! modifiers {
             pub(crate) fn written(text: &str) -> Option<Modifier> {
                 match text {
                     $($text => Some(Modifier::$name),)*
-                    _ => Type::named(text).map(Modifier::Type),
+                    _ => match Type::named(text) {
+                        Some(ty) => Some(Modifier::Type(ty)),
+                        None => WarpgroupShape::named(text).map(Modifier::Warpgroup),
+                    },
                 }
             }
 
@@ -27,6 +33,7 @@ macro_rules! modifiers {
             pub(crate) fn text(self) -> &'static str {
                 match self {
                     Modifier::Type(ty) => ty.name(),
+                    Modifier::Warpgroup(shape) => shape.name(),
                     $(Modifier::$name => $text,)*
                 }
             }
@@ -91,6 +98,7 @@ modifiers! {
     M16N8K64 = "m16n8k64", M8N8K128 = "m8n8k128", M16N8K128 = "m16n8k128",
     M16N8K256 = "m16n8k256", M16N16K16 = "m16n16k16", M8N32K16 = "m8n32k16",
     M32N8K16 = "m32n8k16", M16N16K8 = "m16n16k8",
+    MmaAsync = "mma_async", Fence = "fence",
     Load = "load", Store = "store", MultiplyAdd = "mma",
     MatrixA = "a", MatrixB = "b", MatrixC = "c", MatrixD = "d",
     RowMajor = "row", ColumnMajor = "col", Trans = "trans", X1 = "x1", X2 = "x2", X4 = "x4",
@@ -180,6 +188,20 @@ impl Modifiers {
                 _ => None,
             })
             .unwrap_or(Space::Generic)
+    }
+
+    /// The shape of a product of four warps, where there is one.
+    pub(crate) fn warpgroup_shape(&self) -> Option<WarpgroupShape> {
+        self.as_slice().iter().find_map(|word| match word {
+            Modifier::Warpgroup(shape) => Some(*shape),
+            _ => None,
+        })
+    }
+
+    /// How many registers a thread has of the result of such a product.
+    pub(crate) fn warpgroup_registers(&self) -> usize {
+        let columns = self.warpgroup_shape().map_or(0, |shape| shape.columns);
+        usize::from(columns) / if self.ty() == Type::F16 { 4 } else { 2 }
     }
 
     /// How many elements a load or store moves.

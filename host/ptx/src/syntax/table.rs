@@ -6,6 +6,7 @@
 //! is not here is refused by name.
 
 mod rows;
+mod wgmma_rows;
 mod wmma_rows;
 
 use std::cmp::Ordering;
@@ -16,6 +17,7 @@ use crate::syntax::modifier::Modifier;
 use crate::syntax::types::{Space, Type};
 use rows::ROWS;
 pub(crate) use rows::ScalarOp;
+use wgmma_rows::WGMMA_ROWS;
 use wmma_rows::WMMA_ROWS;
 
 /// What an instruction does, its types and modifiers aside.
@@ -33,6 +35,8 @@ pub(crate) enum Op {
     Bra,
     BrxIdx,
     Call,
+    /// `barrier.cluster.wait`.
+    ClusterWait,
     /// `cp.async`: copies from device memory to shared memory.
     CopyAsync,
     /// `cp.async.bulk`: copies so many bytes between device memory and shared memory.
@@ -57,6 +61,8 @@ pub(crate) enum Op {
     FragmentMultiply,
     /// `wmma.store`.
     FragmentStore,
+    /// `getctarank`: the rank in its cluster of the block that an address belongs to.
+    BlockRank,
     /// Changes nothing that a kernel could see: hints to caches, naps, counters.
     Hint,
     Isspacep,
@@ -69,6 +75,8 @@ pub(crate) enum Op {
     Mad,
     MadCarry,
     Match,
+    /// `mapa`: an address in the shared memory of a block of the cluster, which is this one.
+    MapToBlock,
     Max,
     /// `mbarrier.pending_count`: how many arrivals a phase waited for, by its state.
     MbarrierPending,
@@ -118,6 +126,8 @@ pub(crate) enum Op {
     Video(Lanewise, u8),
     Vote,
     WarpBarrier,
+    /// `wgmma.mma_async`: the product of a matrix that four warps share with one in shared memory.
+    WarpgroupMultiply,
     Xor,
 }
 
@@ -139,17 +149,20 @@ impl Op {
     pub(crate) fn effect(self) -> Effect {
         use Op::*;
         match self {
-            Abs | Add | AddCarry | And | Copysign | Cos | Cvt | CvtPack | CvtPackSat | Cvta
-            | Div | Ex2 | Fma | Fns | Isspacep | Lg2 | Lop3Predicate | Mad | MadCarry | Max
-            | MbarrierPending | Min | Mov | Mul | Neg | Or | Policy | Rcp | Rem | Rsqrt
-            | Scalar(_) | Selp | Set | SetHalves | Setp | SetpHalves | Shl | Shr | Sin | Slct
-            | Sqrt | Sub | SubCarry | Tanh | Testp | Video(..) | Xor => Effect::Registers,
+            Abs | Add | AddCarry | And | BlockRank | Copysign | Cos | Cvt | CvtPack
+            | CvtPackSat | Cvta | Div | Ex2 | Fma | Fns | Isspacep | Lg2 | Lop3Predicate | Mad
+            | MadCarry | MapToBlock | Max | MbarrierPending | Min | Mov | Mul | Neg | Or
+            | Policy | Rcp | Rem | Rsqrt | Scalar(_) | Selp | Set | SetHalves | Setp
+            | SetpHalves | Shl | Shr | Sin | Slct | Sqrt | Sub | SubCarry | Tanh | Testp
+            | Video(..) | Xor => Effect::Registers,
             Atom | CopyAsync | CopyBulk | Fence | FragmentLoad | FragmentStore | Hint | Ld
             | Red | St => Effect::Memory,
             Bra | BrxIdx | Call | Exit | Ret | Trap => Effect::Control,
-            Activemask | Barrier | BarrierArrive | BarrierReduce | Elect | FragmentMultiply
-            | LoadMatrix | Match | MbarrierTest | Mma | Redux | Shfl | StoreMatrix
-            | TransposeMatrix | Vote | WarpBarrier => Effect::Collective,
+            Activemask | Barrier | BarrierArrive | BarrierReduce | ClusterWait | Elect
+            | FragmentMultiply | LoadMatrix | Match | MbarrierTest | Mma | Redux | Shfl
+            | StoreMatrix | TransposeMatrix | Vote | WarpBarrier | WarpgroupMultiply => {
+                Effect::Collective
+            }
         }
     }
 }
@@ -231,6 +244,10 @@ pub(crate) enum OperandKind {
     DstVector(Ty, u8),
     /// Registers or constants in braces: so many of a type.
     SrcVector(Ty, u8),
+    /// Registers to write, in braces: as many as `wgmma` has for its shape.
+    DstWarpgroup(Ty),
+    /// Four registers in braces, or the descriptor of a matrix in shared memory.
+    SrcMatrix,
     /// How many bytes are copied, or a predicate where none are.
     SrcCopied,
     /// A place in memory, in brackets.
@@ -279,7 +296,7 @@ pub(crate) fn rows(name: &str) -> &'static [&'static Row] {
 
 /// All forms.
 pub(crate) fn all() -> impl Iterator<Item = &'static Row> {
-    ROWS.iter().chain(WMMA_ROWS)
+    ROWS.iter().chain(WMMA_ROWS).chain(WGMMA_ROWS)
 }
 
 impl Row {

@@ -97,6 +97,7 @@ fn operand(kind: OperandKind, number: usize, row: &Row, modifiers: &Modifiers) -
         OperandKind::Src(_) if matches!(row.op, Op::CopyAsync | Op::CopyBulk) && number == 2 => {
             "16".into()
         }
+        OperandKind::Src(_) if row.op == Op::WarpgroupMultiply && number > 3 => "1".into(),
         OperandKind::Src(table::Ty::Is(Type::U32)) => "1".into(),
         OperandKind::Src(ty) => typed(ty),
         OperandKind::DstPair(ty) => format!("{}|%p7", typed(ty)),
@@ -131,6 +132,16 @@ fn operand(kind: OperandKind, number: usize, row: &Row, modifiers: &Modifiers) -
                 .collect();
             format!("{{{}}}", registers.join(", "))
         }
+        OperandKind::DstWarpgroup(ty) => {
+            let ty = match operand_type(ty, modifiers) {
+                Type::F16 => Type::B32,
+                other => other,
+            };
+            let count = modifiers.warpgroup_registers();
+            let registers: Vec<String> = (0..count).map(|place| register(ty, place % 8)).collect();
+            format!("{{{}}}", registers.join(", "))
+        }
+        OperandKind::SrcMatrix => "%d1".into(),
         OperandKind::SrcCopied => "!%p1".into(),
         OperandKind::AddressIn(Space::Shared) => "[s]".into(),
         OperandKind::AddressIn(_) => "[%base]".into(),
@@ -207,7 +218,7 @@ fn every_row_is_parsed_printed_decoded_and_run() {
             arguments.extend(GLOBAL_BASE.to_le_bytes());
             let launch =
                 Launch::new(module, "k", one, one, 0, arguments, vec![GLOBAL_BASE]).unwrap();
-            let ran = run_grid(&launch, &Zeros, 1000);
+            let ran = run_grid(&launch, &Zeros, 10_000);
             // What no function was found for is decoded as a trap.
             assert_eq!(ran.is_err(), row.op == Op::Trap, "{text}\n{ran:?}");
             seen += 1;

@@ -20,7 +20,8 @@ pub(crate) struct SuspendPoint {
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum SuspendKind {
-    /// `bar.sync` of a known barrier for all threads: brings nothing.
+    /// `bar.sync` of a known barrier for all threads: brings nothing. The last one, behind those that
+    /// kernels name, is that of the cluster.
     Plain(u8),
     /// Brings the barrier's number, its count if there is one, and its predicate if there is one.
     Barrier {

@@ -8,6 +8,7 @@ use crate::compile::ir::{
     Arg, BlockId, End, Op as IrOp, Reg, SiteKind, SuspendKind, SuspendPoint, Ty,
 };
 use crate::compile::translate::{Builder, FunctionScope};
+use crate::simt::barrier::BARRIERS;
 use crate::simt::instruction::{BarrierInstruction, Members, WarpInstruction};
 use crate::simt::warp::ALL_LANES;
 use crate::syntax::check::source_type;
@@ -94,6 +95,15 @@ impl<'m> Builder<'m> {
                 self.leave(End::Fault(site, Arg::I64(0)));
             }
             Op::Fence | Op::Hint => {}
+            Op::ClusterWait => {
+                let cluster = SuspendKind::Plain(BARRIERS as u8);
+                self.suspend(cluster, Vec::new(), Vec::new());
+            }
+            Op::MapToBlock => {
+                let address = self.source(scope, 1);
+                self.write(scope, address);
+            }
+            Op::BlockRank => self.write(scope, Arg::I32(0)),
             Op::Barrier | Op::BarrierArrive | Op::BarrierReduce => self.barrier(scope)?,
             Op::Shfl | Op::Vote | Op::Match | Op::Mma | Op::Redux | Op::Elect | Op::WarpBarrier => {
                 self.collective(scope)?
@@ -103,6 +113,7 @@ impl<'m> Builder<'m> {
             Op::TransposeMatrix => self.transpose_matrix(scope),
             Op::CopyAsync => self.copy_async(scope)?,
             Op::CopyBulk => self.copy_bulk(scope)?,
+            Op::WarpgroupMultiply => self.multiply_warpgroup(scope)?,
             Op::FragmentLoad => self.load_fragment(scope)?,
             Op::FragmentMultiply => self.multiply_fragments(scope)?,
             Op::FragmentStore => self.store_fragment(scope)?,

@@ -16,10 +16,15 @@ use crate::syntax::tree::Operand;
 use crate::syntax::types::Type;
 
 impl<'m> Builder<'m> {
-    pub(super) fn lane(&mut self) -> Arg {
+    pub(super) fn thread(&mut self) -> Arg {
         let thread = self.temp(Ty::I32);
         self.push(IrOp::Special(thread, SpecialValue::Thread));
-        self.two(Opcode::I32And, Arg::Reg(thread), Arg::I32(WARP_LANES - 1))
+        Arg::Reg(thread)
+    }
+
+    pub(super) fn lane(&mut self) -> Arg {
+        let thread = self.thread();
+        self.two(Opcode::I32And, thread, Arg::I32(WARP_LANES - 1))
     }
 
     /// Gives each lane the words of others.

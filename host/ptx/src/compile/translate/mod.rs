@@ -16,6 +16,7 @@ mod matrix;
 mod memory;
 mod operand;
 pub(crate) mod param_registers;
+mod wgmma;
 mod wmma;
 
 use std::cell::Cell;

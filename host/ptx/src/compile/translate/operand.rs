@@ -28,11 +28,13 @@ pub(crate) fn homes(function: &Function) -> Vec<Ty> {
                 | OperandKind::DstPart(ty)
                 | OperandKind::SrcPart(ty)
                 | OperandKind::DstMasked(ty)
+                | OperandKind::DstWarpgroup(ty)
                 | OperandKind::SrcSelected(ty)
                 | OperandKind::DstVector(ty, _)
                 | OperandKind::SrcVector(ty, _) => {
                     crate::syntax::check::operand_type(*ty, modifiers)
                 }
+                OperandKind::SrcMatrix => Type::B64,
                 _ => modifiers.ty(),
             };
             let vote = match ty.class() {

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::Extent;
+use crate::simt::barrier::BARRIERS;
 use crate::simt::fault::Fault;
 use crate::simt::shadow::Allocation;
 
@@ -176,7 +177,7 @@ pub struct Earlier {
 /// What a thread waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Waiting {
-    /// A barrier of the block, by its number.
+    /// A barrier of the block, by its number; 16 is that of its cluster.
     Barrier(u8),
     /// Threads of its warp.
     Warp,
@@ -325,6 +326,9 @@ impl fmt::Display for Named {
 impl fmt::Display for Waiting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Waiting::Barrier(number) if usize::from(*number) == BARRIERS => {
+                f.write_str("at the cluster's barrier")
+            }
             Waiting::Barrier(number) => write!(f, "at barrier {number}"),
             Waiting::Warp => f.write_str("for its warp"),
         }

@@ -31,7 +31,9 @@ pub(crate) fn hint(instruction: &Instruction) -> CheckHint {
             CheckHint::Aligned
         }
         // Who is to see a bulk copy waits for its barrier.
-        Op::Fence if modifiers.has(Modifier::Bulk) => CheckHint::None,
+        Op::Fence if modifiers.has(Modifier::Bulk) || !modifiers.has(Modifier::Async) => {
+            CheckHint::None
+        }
         Op::Red if modifiers.has(Modifier::Init) => CheckHint::Synchronizing,
         Op::Red if modifiers.has(Modifier::Async) => CheckHint::WaitForCopies(Wait::All),
         Op::Fence if modifiers.has(Modifier::CommitGroup) => CheckHint::CommitCopies,

@@ -8,6 +8,7 @@ mod hint;
 mod matrix;
 mod memory;
 mod operand;
+mod wgmma;
 mod wmma;
 
 use std::collections::HashMap;
@@ -18,6 +19,7 @@ use crate::interpret::program::{
 };
 use crate::numeric::{Eval, Flags, alu};
 use crate::simt::address::{AddressConversion, is_space_range};
+use crate::simt::barrier::CLUSTER_BARRIER;
 use crate::simt::instruction::{BarrierInstruction, Members, WarpInstruction};
 use crate::simt::warp::ALL_LANES;
 use crate::syntax::layout::{self, Frame};
@@ -310,6 +312,12 @@ impl<'m> Decoder<'m> {
             Op::Exit => Action::Exit,
             Op::Trap => Action::Trap,
             Op::Fence | Op::Hint => Action::Nothing,
+            Op::ClusterWait => Action::Barrier {
+                id: self.value(CLUSTER_BARRIER),
+                count: None,
+                waits: true,
+                reduce: None,
+            },
             Op::Barrier | Op::BarrierArrive | Op::BarrierReduce => self.barrier(scope),
             Op::Shfl | Op::Vote | Op::Match | Op::Mma | Op::Redux | Op::Elect | Op::WarpBarrier => {
                 self.collective(scope)
@@ -319,6 +327,7 @@ impl<'m> Decoder<'m> {
             Op::TransposeMatrix => self.transpose_matrix(scope),
             Op::CopyAsync => self.copy_async(scope),
             Op::CopyBulk => self.copy_bulk(scope),
+            Op::WarpgroupMultiply => self.multiply_warpgroup(scope),
             Op::FragmentLoad => self.load_fragment(scope),
             Op::FragmentMultiply => self.multiply_fragments(scope),
             Op::FragmentStore => self.store_fragment(scope),

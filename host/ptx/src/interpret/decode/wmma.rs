@@ -23,7 +23,7 @@ struct Places {
 }
 
 impl<'m> Decoder<'m> {
-    fn ternary(
+    pub(super) fn ternary(
         &mut self,
         scope: &Scope<'m>,
         target: Slot,

@@ -3,6 +3,7 @@
 use crate::syntax::lex::Token;
 use crate::syntax::module::{Entry, Extension, Param, ParamType, Tuning};
 use crate::syntax::parse::scope::{Binding, BlockScope};
+use crate::syntax::parse::variable::LARGEST_ALIGNMENT;
 use crate::syntax::parse::{Parsed, Parser, shortened};
 use crate::syntax::tree::{Formal, Function, Linkage, LocalVariable, RegisterId, Symbol};
 use crate::syntax::types::{Space, Type};
@@ -91,7 +92,7 @@ impl<'a> Parser<'a> {
         if !self.eat_dot("param") {
             return Err(self.unexpected("`.param`"));
         }
-        let (ty, align, lanes) = self.variable_type()?;
+        let (ty, align, lanes) = self.variable_type(LARGEST_ALIGNMENT)?;
         let declared = self.declared_name(ty, align, lanes)?;
         if lanes > 1 {
             return self.no_vector_param(declared.at);
@@ -252,7 +253,7 @@ impl<'a> Parser<'a> {
                 self.declare(name, at, Binding::Declared(ty))?;
                 formals.push(Formal::Register(self.use_register(name, ty)));
             } else if self.eat_dot("param") {
-                let (ty, align, lanes) = self.variable_type()?;
+                let (ty, align, lanes) = self.variable_type(LARGEST_ALIGNMENT)?;
                 // Declarations may leave names out.
                 let declared = if matches!(self.token, Token::Name(_)) {
                     self.declared_name(ty, align, lanes)?

@@ -14,6 +14,9 @@ use crate::syntax::types::Special;
 /// The most elements of a vector operand.
 const MOST_LANES: usize = 8;
 
+/// The most registers that an instruction writes: those of `wgmma` for 256 columns.
+const MOST_RESULTS: usize = 128;
+
 /// The most arguments or results of a call.
 const MOST_ARGUMENTS: usize = 256;
 
@@ -49,7 +52,11 @@ impl<'a> Parser<'a> {
                     if !self.eat(',') {
                         break;
                     }
-                    if elements.len() >= MOST_LANES {
+                    let most = match kind {
+                        Some(OperandKind::DstWarpgroup(_)) => MOST_RESULTS,
+                        _ => MOST_LANES,
+                    };
+                    if elements.len() >= most {
                         return self.issue(self.at, "no vector has so many elements");
                     }
                 }

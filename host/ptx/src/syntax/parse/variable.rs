@@ -14,7 +14,10 @@ use crate::{Variable, VariableSpace};
 const MOST_DIMENSIONS: usize = 8;
 
 /// The largest alignment that a variable may ask for, in bytes.
-const LARGEST_ALIGNMENT: u64 = 256;
+pub(crate) const LARGEST_ALIGNMENT: u64 = 256;
+
+/// The same of a variable in shared memory, where swizzled matrices are aligned to as much.
+const LARGEST_SHARED_ALIGNMENT: u64 = 1024;
 
 impl<'a> Parser<'a> {
     /// Reads `.reg` and what follows. Where the type is not known, the names are, so that their uses
@@ -113,7 +116,11 @@ impl<'a> Parser<'a> {
             Token::Dot("param") => Space::Param,
             _ => return self.issue(at, "expected the space of a variable"),
         };
-        let (ty, align, lanes) = match self.variable_type() {
+        let most = match space {
+            Space::Shared => LARGEST_SHARED_ALIGNMENT,
+            _ => LARGEST_ALIGNMENT,
+        };
+        let (ty, align, lanes) = match self.variable_type(most) {
             Ok(found) => found,
             Err(issue) => {
                 self.fail_next_name();
@@ -159,7 +166,7 @@ impl<'a> Parser<'a> {
 
     /// Alignment, vector and type, which stand before a variable's name; what a parameter's pointer
     /// points at is stepped over.
-    pub(crate) fn variable_type(&mut self) -> Parsed<(Type, u32, u32)> {
+    pub(crate) fn variable_type(&mut self, most_alignment: u64) -> Parsed<(Type, u32, u32)> {
         let mut align = None;
         let mut lanes = 1;
         let mut found = None;
@@ -170,7 +177,7 @@ impl<'a> Parser<'a> {
             };
             self.bump();
             match word {
-                "align" => align = Some(self.alignment()?),
+                "align" => align = Some(self.alignment(most_alignment)?),
                 "v2" => lanes = 2,
                 "v4" => lanes = 4,
                 // Where the host may see the variable too, which is a matter of the embedder's.
@@ -180,7 +187,7 @@ impl<'a> Parser<'a> {
                         self.bump();
                     }
                     if self.eat_dot("align") {
-                        self.alignment()?;
+                        self.alignment(LARGEST_SHARED_ALIGNMENT)?;
                     }
                 }
                 _ => match Type::named(word) {
@@ -216,15 +223,12 @@ impl<'a> Parser<'a> {
         Ok(())
     }
 
-    pub(crate) fn alignment(&mut self) -> Parsed<u32> {
+    fn alignment(&mut self, most: u64) -> Parsed<u32> {
         let at = self.at;
         let value = self.integer("an alignment")?;
         match u32::try_from(value) {
-            Ok(align) if value.is_power_of_two() && value <= LARGEST_ALIGNMENT => Ok(align),
-            _ => self.issue(
-                at,
-                format!("an alignment is a power of two up to {LARGEST_ALIGNMENT}"),
-            ),
+            Ok(align) if value.is_power_of_two() && value <= most => Ok(align),
+            _ => self.issue(at, format!("an alignment is a power of two up to {most}")),
         }
     }
 

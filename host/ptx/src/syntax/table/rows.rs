@@ -52,11 +52,27 @@ const ORDERED_FLOAT: &[Modifier] = &[
 const BOOLEAN: &[Modifier] = &[And, Or, Xor];
 const HALF_OF: &[Modifier] = &[Hi, Lo];
 const SPACES: &[Modifier] = &[
-    Global, Shared, SharedCta, Local, Const, Param, ParamEntry, ParamFunc,
+    Global,
+    Shared,
+    SharedCta,
+    SharedCluster,
+    Local,
+    Const,
+    Param,
+    ParamEntry,
+    ParamFunc,
 ];
-const STORE_SPACES: &[Modifier] = &[Global, Shared, SharedCta, Local, Param, ParamFunc];
+const STORE_SPACES: &[Modifier] = &[
+    Global,
+    Shared,
+    SharedCta,
+    SharedCluster,
+    Local,
+    Param,
+    ParamFunc,
+];
 const WINDOWS: &[Modifier] = &[Global, Shared, SharedCta, Local, Const, Param, ParamEntry];
-const ATOM_SPACES: &[Modifier] = &[Global, Shared, SharedCta];
+const ATOM_SPACES: &[Modifier] = &[Global, Shared, SharedCta, SharedCluster];
 const SHARED: &[Modifier] = &[Shared, SharedCta];
 const CLUSTER_SHARED: &[Modifier] = &[Shared, SharedCta, SharedCluster];
 const PLAIN: &[Modifier] = &[Weak, Volatile];
@@ -417,13 +433,13 @@ pub(crate) static ROWS: &[Row] = &[
     // Memory.
     row("ld", &[May(PLAIN), May(SPACES), May(LOAD_CACHE), May(EVICT), May(FETCH), May(LANES), Of(ANY)], &[OperandKind::DstLanes, A], Op::Ld),
     row("ld", &[Need(&[Global]), May(&[Ca, Cg, Cs]), Need(&[Nc]), May(EVICT), May(FETCH), May(LANES), Of(ANY)], &[OperandKind::DstLanes, A], Op::Ld),
-    row("ld", &[Need(LOAD_ORDER), Need(SCOPE), May(&[Global, Shared, SharedCta]), May(EVICT), May(FETCH), May(LANES), Of(ANY)], &[OperandKind::DstLanes, A], Op::Ld),
+    row("ld", &[Need(LOAD_ORDER), Need(SCOPE), May(ATOM_SPACES), May(EVICT), May(FETCH), May(LANES), Of(ANY)], &[OperandKind::DstLanes, A], Op::Ld),
     row("ld", &[May(&[Weak]), May(&[Global]), May(LOAD_CACHE), May(EVICT), Need(&[L2CacheHint]), May(FETCH), May(LANES), Of(ANY)], &[OperandKind::DstLanes, A, Src(Is(B64))], Op::Ld),
     row("ld", &[Need(&[Global]), May(&[Ca, Cg, Cs]), Need(&[Nc]), May(EVICT), Need(&[L2CacheHint]), May(FETCH), May(LANES), Of(ANY)], &[OperandKind::DstLanes, A, Src(Is(B64))], Op::Ld),
     row("ld", &[Need(&[Mmio]), Need(&[Relaxed]), Need(&[Sys]), May(&[Global]), Of(ANY)], &[OperandKind::DstLanes, A], Op::Ld),
     row("ldu", &[May(&[Global]), May(LANES), Of(ANY)], &[OperandKind::DstLanes, A], Op::Ld),
     row("st", &[May(PLAIN), May(STORE_SPACES), May(STORE_CACHE), May(EVICT), May(LANES), Of(ANY)], &[A, OperandKind::SrcLanes], Op::St),
-    row("st", &[Need(STORE_ORDER), Need(SCOPE), May(&[Global, Shared, SharedCta]), May(EVICT), May(LANES), Of(ANY)], &[A, OperandKind::SrcLanes], Op::St),
+    row("st", &[Need(STORE_ORDER), Need(SCOPE), May(ATOM_SPACES), May(EVICT), May(LANES), Of(ANY)], &[A, OperandKind::SrcLanes], Op::St),
     row("st", &[May(&[Weak]), May(&[Global]), May(STORE_CACHE), May(EVICT), Need(&[L2CacheHint]), May(LANES), Of(ANY)], &[A, OperandKind::SrcLanes, Src(Is(B64))], Op::St),
     row("st", &[Need(&[Mmio]), Need(&[Relaxed]), Need(&[Sys]), May(&[Global]), Of(ANY)], &[A, OperandKind::SrcLanes], Op::St),
     row("atom", &[May(ATOM_ORDER), May(SCOPE), May(ATOM_SPACES), Need(&[And, Or, Xor, Exch]), Of(&[B32, B64])], &[Dst(T0), A, Src(T0)], Op::Atom),
@@ -479,6 +495,10 @@ pub(crate) static ROWS: &[Row] = &[
     row("barrier", &[May(&[Cta]), Need(&[Red]), Need(&[Popc]), May(&[Aligned]), Of(&[U32])], &[Dst(T0), Src(WORD), Src(WORD), SrcPred], Op::BarrierReduce),
     row("barrier", &[May(&[Cta]), Need(&[Red]), Need(&[And, Or]), May(&[Aligned]), Of(&[Pred])], &[Dst(T0), Src(WORD), SrcPred], Op::BarrierReduce),
     row("barrier", &[May(&[Cta]), Need(&[Red]), Need(&[And, Or]), May(&[Aligned]), Of(&[Pred])], &[Dst(T0), Src(WORD), Src(WORD), SrcPred], Op::BarrierReduce),
+    row("barrier", &[Need(&[Cluster]), Need(&[Arrive]), May(&[Release, Relaxed]), May(&[Aligned])], &[], Op::Fence),
+    row("barrier", &[Need(&[Cluster]), Need(&[Wait]), May(&[Acquire]), May(&[Aligned])], &[], Op::ClusterWait),
+    row("mapa", &[May(&[SharedCluster]), Of(&[U32, U64])], &[Dst(T0), Src(T0), Src(WORD)], Op::MapToBlock),
+    row("getctarank", &[May(&[SharedCluster]), Of(&[U32, U64])], &[Dst(WORD), Src(T0)], Op::BlockRank),
     row("mbarrier", &[Need(&[Arrive, ArriveDrop]), Need(&[ExpectTx]), May(STORE_ORDER), May(&[Cta, Cluster]), May(CLUSTER_SHARED), Of(&[B64])], &[Dst(T0), A, Src(WORD)], Op::Atom),
     row("mbarrier", &[Need(&[ExpectTx, CompleteTx]), May(&[Relaxed]), May(&[Cta, Cluster]), May(CLUSTER_SHARED), Of(&[B64])], &[A, Src(WORD)], Op::Red),
     row("mbarrier", &[Need(&[Init]), May(SHARED), Of(&[B64])], &[A, Src(WORD)], Op::Red),
