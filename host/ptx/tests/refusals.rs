@@ -60,7 +60,7 @@ fn instructions_that_are_not_known_are_refused_by_name_with_line_and_column() {
 fn instructions_that_ptx_has_and_this_device_does_not_say_so() {
     for (line, family) in [
         (
-            "mma.sync.aligned.m8n8k4.row.col.f32.f16.f16.f32 {%f1}, {%r1}, {%r1}, {%f1};",
+            "mma.sync.aligned.m16n8k32.row.col.kind::f8f6f4.f32.e3m2.e2m1.f32 {%f1}, {%r1}, {%r1}, {%f1};",
             "matrix instructions are not",
         ),
         (

@@ -3,6 +3,7 @@
 
 use crate::simt::barrier::BarrierReduction;
 use crate::simt::matrix::Mma;
+use crate::simt::quad_pairs::QuadPairs;
 use crate::simt::warp::{Reduction, ShuffleMode, VoteMode, WarpOp};
 use crate::syntax::modifier::{Modifier, Modifiers};
 use crate::syntax::table::Op;
@@ -84,7 +85,7 @@ impl WarpInstruction<'_> {
         let op = operation(instruction)?;
         let count = instruction.operands.len();
         let members = match op {
-            WarpOp::Multiply(_) => Members::All,
+            WarpOp::Multiply(_) | WarpOp::MultiplyQuadPairs(_) => Members::All,
             _ if instruction.modifiers.has(Modifier::Sync) => Members::Mask(count.checked_sub(1)?),
             _ => Members::Active,
         };
@@ -176,7 +177,10 @@ fn operation(instruction: &Instruction) -> Option<WarpOp> {
             WarpOp::Reduce(Reduction::new(word, modifiers.ty())?)
         }
         Op::Elect => WarpOp::Elect,
-        Op::Mma => WarpOp::Multiply(Mma::of(instruction)?),
+        Op::Mma => match QuadPairs::of(modifiers) {
+            Some(products) => WarpOp::MultiplyQuadPairs(products),
+            None => WarpOp::Multiply(Mma::of(instruction)?),
+        },
         Op::WarpBarrier => WarpOp::Barrier,
         _ => return None,
     };

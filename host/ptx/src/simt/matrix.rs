@@ -360,7 +360,7 @@ impl Fragments<'_> {
 
 /// An element of a factor in single precision, which holds it exactly. Of `.tf32` the lower 13 bits do
 /// not count.
-fn single(ty: Type, bits: u64) -> f32 {
+pub(super) fn single(ty: Type, bits: u64) -> f32 {
     match ty {
         Type::BF16 => f32::from_bits((bits as u32) << 16),
         Type::TF32 => f32::from_bits(bits as u32 & 0xffff_e000),
@@ -392,7 +392,7 @@ fn integer(ty: Type, bits: u64) -> i64 {
 }
 
 /// A product, rounded to single precision where that does not hold it, and a sum.
-fn add_product(sum: f32, a: f32, b: f32) -> f32 {
+pub(super) fn add_product(sum: f32, a: f32, b: f32) -> f32 {
     sum + a * b
 }
 

@@ -26,6 +26,7 @@ pub(crate) mod launch;
 pub(crate) mod matrix;
 pub(crate) mod memory;
 pub(crate) mod printf;
+pub(crate) mod quad_pairs;
 pub(crate) mod shadow;
 pub(crate) mod special_registers;
 pub(crate) mod variables;

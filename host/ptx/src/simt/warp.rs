@@ -11,6 +11,7 @@ use std::fmt;
 use crate::numeric::{Flags, alu};
 pub(crate) use crate::simt::lanes::{LaneWords, WARP_LANES};
 use crate::simt::matrix::{Mma, Permutation};
+use crate::simt::quad_pairs::QuadPairs;
 use crate::syntax::modifier::{Modifier, Modifiers};
 use crate::syntax::types::Type;
 
@@ -87,6 +88,8 @@ pub(crate) enum WarpOp {
     Barrier,
     /// Takes what each lane holds of three matrices, and gives what it holds of the result.
     Multiply(Mma),
+    /// The same of four small products at once.
+    MultiplyQuadPairs(QuadPairs),
     /// Takes a word, and gives those of other lanes.
     Permute(Permutation),
 }
@@ -99,6 +102,7 @@ impl WarpOp {
             WarpOp::Vote(_) | WarpOp::MatchAny | WarpOp::MatchAll | WarpOp::Reduce(_) => 1,
             WarpOp::Elect | WarpOp::Barrier => 0,
             WarpOp::Multiply(mma) => mma.a_registers() + mma.b_registers() + mma.sum_registers(),
+            WarpOp::MultiplyQuadPairs(products) => products.inputs(),
             WarpOp::Permute(_) => 1,
         }
     }
@@ -110,6 +114,7 @@ impl WarpOp {
             WarpOp::Vote(_) | WarpOp::MatchAny | WarpOp::Reduce(_) => 1,
             WarpOp::Barrier => 0,
             WarpOp::Multiply(mma) => mma.sum_registers(),
+            WarpOp::MultiplyQuadPairs(products) => products.results(),
             WarpOp::Permute(permutation) => permutation.results(),
         }
     }
@@ -170,6 +175,9 @@ impl WarpOp {
             }
             (WarpOp::Barrier, [], []) => {}
             (WarpOp::Multiply(mma), inputs, results) => mma.evaluate(members, inputs, results),
+            (WarpOp::MultiplyQuadPairs(products), inputs, results) => {
+                products.evaluate(members, inputs, results);
+            }
             (WarpOp::Permute(permutation), [a], results) => {
                 for (result, values) in results.iter_mut().enumerate() {
                     for lane in present() {
@@ -210,6 +218,7 @@ impl fmt::Display for WarpOp {
             WarpOp::Elect => f.write_str("elect"),
             WarpOp::Barrier => f.write_str("barrier"),
             WarpOp::Multiply(mma) => mma.fmt(f),
+            WarpOp::MultiplyQuadPairs(products) => products.fmt(f),
             WarpOp::Permute(permutation) => write!(f, "permute.{permutation}"),
         }
     }

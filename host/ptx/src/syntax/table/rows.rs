@@ -92,6 +92,7 @@ const EVICT: &[Modifier] = &[
 const L2_POLICY: &[Modifier] = &[L2EvictLast, L2EvictNormal, L2EvictFirst, L2EvictUnchanged];
 const FETCH: &[Modifier] = &[L2B64, L2B128, L2B256];
 const LANES: &[Modifier] = &[V2, V4];
+const LAYOUTS: &[Modifier] = &[RowMajor, ColumnMajor];
 
 /// The integer operations that are one function each, in `numeric/scalar.rs`, which the interpreter
 /// computes and the compiler emits.
@@ -549,6 +550,9 @@ pub(crate) static ROWS: &[Row] = &[
     row("mma", &[Need(&[Sync]), Need(&[Aligned]), Need(&[M8N8K128]), Need(&[RowMajor]), Need(&[ColumnMajor]), Of(&[S32]), Of(&[B1]), Of(&[B1]), Of(&[S32]), Need(&[And, Xor]), Need(&[Popc])], &[DstVector(Is(S32), 2), SrcVector(Is(B32), 1), SrcVector(Is(B32), 1), SrcVector(Is(S32), 2)], Op::Mma),
     row("mma", &[Need(&[Sync]), Need(&[Aligned]), Need(&[M16N8K128]), Need(&[RowMajor]), Need(&[ColumnMajor]), Of(&[S32]), Of(&[B1]), Of(&[B1]), Of(&[S32]), Need(&[And, Xor]), Need(&[Popc])], &[DstVector(Is(S32), 4), SrcVector(Is(B32), 2), SrcVector(Is(B32), 1), SrcVector(Is(S32), 4)], Op::Mma),
     row("mma", &[Need(&[Sync]), Need(&[Aligned]), Need(&[M16N8K256]), Need(&[RowMajor]), Need(&[ColumnMajor]), Of(&[S32]), Of(&[B1]), Of(&[B1]), Of(&[S32]), Need(&[And, Xor]), Need(&[Popc])], &[DstVector(Is(S32), 4), SrcVector(Is(B32), 4), SrcVector(Is(B32), 2), SrcVector(Is(S32), 4)], Op::Mma),
+    row("mma", &[Need(&[Sync]), Need(&[Aligned]), Need(&[M8N8K4]), Need(LAYOUTS), Need(LAYOUTS), Of(&[F32]), Of(&[F16]), Of(&[F16]), Of(&[F32])], &[DstVector(Is(F32), 8), SrcVector(Is(B32), 2), SrcVector(Is(B32), 2), SrcVector(Is(F32), 8)], Op::Mma),
+    row("mma", &[Need(&[Sync]), Need(&[Aligned]), Need(&[M8N8K4]), Need(LAYOUTS), Need(LAYOUTS), Of(&[F32]), Of(&[F16]), Of(&[F16]), Of(&[F16])], &[DstVector(Is(F32), 8), SrcVector(Is(B32), 2), SrcVector(Is(B32), 2), SrcVector(Is(B32), 4)], Op::Mma),
+    row("mma", &[Need(&[Sync]), Need(&[Aligned]), Need(&[M8N8K4]), Need(LAYOUTS), Need(LAYOUTS), Of(&[F16]), Of(&[F16]), Of(&[F16]), Of(&[F16])], &[DstVector(Is(B32), 4), SrcVector(Is(B32), 2), SrcVector(Is(B32), 2), SrcVector(Is(B32), 4)], Op::Mma),
     row("ldmatrix", &[Need(&[Sync]), Need(&[Aligned]), Need(&[M8N8]), Need(&[X1]), May(&[Trans]), May(SHARED), Of(&[B16])], &[DstVector(Is(B32), 1), A], Op::LoadMatrix),
     row("ldmatrix", &[Need(&[Sync]), Need(&[Aligned]), Need(&[M8N8]), Need(&[X2]), May(&[Trans]), May(SHARED), Of(&[B16])], &[DstVector(Is(B32), 2), A], Op::LoadMatrix),
     row("ldmatrix", &[Need(&[Sync]), Need(&[Aligned]), Need(&[M8N8]), Need(&[X4]), May(&[Trans]), May(SHARED), Of(&[B16])], &[DstVector(Is(B32), 4), A], Op::LoadMatrix),
