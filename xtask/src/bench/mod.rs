@@ -9,6 +9,7 @@ mod plot;
 mod policy;
 mod report;
 mod rounds;
+mod sdk;
 mod serve;
 mod snapshot;
 
@@ -29,6 +30,7 @@ enum Subject {
     Kernels(kernels::Arguments),
     Node(node::Arguments),
     Policy(policy::Arguments),
+    Sdk(sdk::Arguments),
     Serve(serve::Arguments),
     Snapshot(snapshot::Arguments),
 }
@@ -43,6 +45,7 @@ pub fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
         Subject::Kernels(arguments) => kernels::run(workspace, arguments),
         Subject::Node(arguments) => node::run(workspace, arguments),
         Subject::Policy(arguments) => policy::run(workspace, arguments),
+        Subject::Sdk(arguments) => sdk::run(workspace, arguments),
         Subject::Serve(arguments) => serve::run(workspace, arguments),
         Subject::Snapshot(arguments) => snapshot::run(workspace, arguments),
     }
