@@ -17,6 +17,10 @@ use std::time::{Duration, Instant};
 /// to run it.
 const BRIEF: Duration = Duration::from_micros(250);
 
+/// What a poll counts for at most in the average of its application: of one that took longer, the
+/// operating system may have let others run meanwhile.
+const MOST: Duration = BRIEF.saturating_mul(4);
+
 /// A guest at work on one request.
 pub(super) struct GuestFuture {
     task: Arc<RequestTask>,
@@ -152,7 +156,7 @@ impl PollTimes {
     }
 
     fn add(&self, took: Duration) {
-        let took = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
+        let took = u64::try_from(took.min(MOST).as_nanos()).unwrap_or(u64::MAX);
         let before = self.0.load(Ordering::Relaxed);
         // Of two threads that add at one time one may be missed, which does not matter.
         let after = before.saturating_sub(before / 8).saturating_add(took / 8);
