@@ -213,6 +213,7 @@ impl From<ChangeError> for NodeError {
                 format_args!("the function has no version {number}"),
             ),
             ChangeError::TooMany { limit } => NodeError::too_many_functions(limit),
+            ChangeError::TooManyAssets { limit } => NodeError::too_many_assets(limit),
             ChangeError::TooMuch { limit } => NodeError::too_much_stored(limit),
             ChangeError::Exists(name) => NodeError::exists(&name),
             ChangeError::TooManySnapshots { limit } => NodeError::too_many("snapshots", limit),
@@ -231,6 +232,7 @@ impl From<DeployError> for NodeError {
             ),
             DeployError::Component(error) => NodeError::component(&error),
             DeployError::TooMany { limit } => NodeError::too_many_functions(limit),
+            DeployError::TooManyAssets { limit } => NodeError::too_many_assets(limit),
             DeployError::TooMuch { limit } => NodeError::too_much_stored(limit),
             DeployError::NoPlace { limit } => NodeError::new(
                 &TENANT_CAPACITY_EXHAUSTED,
@@ -271,6 +273,10 @@ impl From<AssetError> for NodeError {
             AssetError::TooMany { limit } => NodeError::new(
                 &INVALID_REQUEST,
                 format_args!("{limit} assets are staged, as many as a function may have"),
+            ),
+            AssetError::TooManyFolders { limit } => NodeError::new(
+                &INVALID_REQUEST,
+                format_args!("the assets of a function may be in {limit} folders in all"),
             ),
             AssetError::Upload(error) => error.into(),
         }
@@ -431,6 +437,34 @@ impl NodeError {
             &TENANT_CAPACITY_EXHAUSTED,
             format_args!("this tenant has {limit} functions, as many as it may: delete one first"),
         )
+    }
+
+    fn too_many_assets(limit: u32) -> NodeError {
+        NodeError::new(
+            &TENANT_CAPACITY_EXHAUSTED,
+            format_args!(
+                "the versions of this tenant's functions may have {limit} assets in all: delete \
+                 functions that are not needed, or put several files into one"
+            ),
+        )
+    }
+
+    /// As many bodies of this tenant, or of all, are in memory as may be.
+    pub(crate) fn no_memory(no_place: NoPlace) -> NodeError {
+        match no_place {
+            NoPlace::Tenant { limit } => NodeError::new(
+                &TENANT_CAPACITY_EXHAUSTED,
+                format_args!(
+                    "requests and results of this tenant's jobs that are on their way may have \
+                     {limit} bytes in all: retry when one has arrived"
+                ),
+            ),
+            NoPlace::Node => NodeError::new(
+                &CAPACITY_EXHAUSTED,
+                "as many requests and results of jobs are on their way as the node has memory for: \
+                 retry after a second",
+            ),
+        }
     }
 
     /// The policy let the request pass, and did not say whose it is.

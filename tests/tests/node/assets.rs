@@ -276,3 +276,20 @@ fn tenants_with_a_function_of_one_name_have_assets_of_their_own() {
     let others = send(3, Method::GET, "/functions/app/assets", Vec::new());
     others.assert_error(404, "function_not_found");
 }
+
+#[test]
+fn the_files_of_a_function_are_in_so_many_folders_and_no_more() {
+    let node = Node::start(&[]);
+    let folders = |number: usize| {
+        (0..15)
+            .map(|n| format!("{number}-{n}/"))
+            .collect::<String>()
+    };
+    for number in 0..17 {
+        node.staged("app", &format!("{}file", folders(number)), "x");
+    }
+    let refused = node.stage("app", &format!("{}file", folders(17)), "x");
+    refused.assert_error(400, "invalid_request");
+    assert!(refused.text().contains("256 folders"), "{}", refused.text());
+    node.staged("app", &format!("{}other", folders(3)), "x");
+}

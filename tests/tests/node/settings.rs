@@ -115,3 +115,24 @@ fn settings_that_are_wrong_change_nothing() {
         .assert_error(404, "function_not_found");
     assert_eq!(node.seen(), json!({"KEY": "x"}));
 }
+
+#[test]
+fn all_settings_of_a_function_take_so_many_bytes_and_no_more() {
+    let node = Node::start(&[]);
+    node.deploy("app", "reads_settings");
+    let secret = json!({"value": "x".repeat(30_000)});
+    for name in ["A", "B"] {
+        let path = format!("/functions/app/secrets/{name}");
+        assert_eq!(node.put(&path, &secret).status, 204);
+    }
+    let third = node.put("/functions/app/secrets/C", &secret);
+    third.assert_error(400, "invalid_request");
+    assert!(third.text().contains("65536 bytes"), "{}", third.text());
+    // Another one under a name that is there takes the place of that.
+    assert_eq!(node.put("/functions/app/secrets/B", &secret).status, 204);
+    let values = json!({"values": {"mode": "x".repeat(10_000)}});
+    node.put("/functions/app/config", &values)
+        .assert_error(400, "invalid_request");
+    assert_eq!(node.delete("/functions/app/secrets/A").status, 204);
+    assert_eq!(node.put("/functions/app/config", &values).status, 200);
+}

@@ -1,15 +1,20 @@
 //! Bodies of requests and responses: what the API reads and writes as a whole.
 
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
+use http_body::{Body, Frame, SizeHint};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tensor_wasm_runtime::server::CompleteResponse;
-use wasmtime_wasi_http::WasiBody;
+use wasmtime_wasi_http::{Error, WasiBody};
 
 use crate::error::{BODY_TOO_LARGE, INTERNAL, INVALID_REQUEST, NodeError, UNSUPPORTED_MEDIA_TYPE};
+use crate::functions::HeldBody;
 
 /// What JSON is sent as.
 pub(super) const JSON: &str = "application/json";
@@ -24,6 +29,36 @@ pub(super) fn complete(status: StatusCode, text: impl Into<Bytes>) -> Response<W
     *response.status_mut() = status;
     response.extensions_mut().insert(CompleteResponse);
     response
+}
+
+/// A body whose memory is held until it is sent or dropped.
+pub(super) fn held(body: WasiBody, held: HeldBody) -> WasiBody {
+    HoldingBody { body, _held: held }.boxed_unsync()
+}
+
+struct HoldingBody {
+    body: WasiBody,
+    _held: HeldBody,
+}
+
+impl Body for HoldingBody {
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
 }
 
 /// A response in JSON.

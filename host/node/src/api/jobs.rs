@@ -2,7 +2,7 @@
 
 use http::header::LOCATION;
 use http::{HeaderValue, Response, StatusCode};
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use http_body_util::BodyExt;
 use wasmtime_wasi_http::WasiBody;
 
 use super::body;
@@ -14,6 +14,7 @@ use crate::error::{
     BODY_TOO_LARGE, IDEMPOTENCY_CONFLICT, INVALID_REQUEST, JOB_HAS_NO_RESULT, JOB_NOT_FINISHED,
     JOB_NOT_FOUND, NodeError, TENANT_CAPACITY_EXHAUSTED,
 };
+use crate::functions::HeldBody;
 use crate::jobs::{JobOptions, headers_of, stored};
 use crate::storage::jobs::{self, Added, JobState, NewJob};
 
@@ -24,25 +25,15 @@ impl Api {
     ) -> Result<Response<WasiBody>, NodeError> {
         let entry = self.functions.find(call.tenant, &call.id).await?;
         let entry = entry.ok_or_else(|| NodeError::no_function(&call.id))?;
-        // The body is in memory until it is in the database, as those of invocations may be.
-        let _place = self.functions.submission_place(call.tenant)?;
         let created_by = call.scope.caller().map(|caller| caller.id.clone());
         let request = for_function(call.request, &call.rest)?;
         let (mut head, body) = request.into_parts();
         let options = JobOptions::take(&mut head.headers);
         let options = options.map_err(|error| NodeError::new(&INVALID_REQUEST, error))?;
         let limits = self.jobs.limits();
-        let longest = usize::try_from(limits.body_bytes).unwrap_or(usize::MAX);
-        let body = match Limited::new(body, longest).collect().await {
-            Ok(collected) => Vec::from(collected.to_bytes()),
-            Err(error) if error.is::<LengthLimitError>() => {
-                return Err(NodeError::new(
-                    &BODY_TOO_LARGE,
-                    format_args!("the body is longer than the {longest} bytes of a job's request"),
-                ));
-            }
-            Err(error) => return Err(body::broken(error)),
-        };
+        // It is in memory until it is in the database.
+        let mut held = self.functions.held_body(call.tenant, limits.body_bytes);
+        let body = receive(body, limits.body_bytes, &mut held).await?;
         let uri = head.uri.to_string();
         let digest = digest(&options, &uri, &body);
         let job = NewJob {
@@ -142,6 +133,9 @@ impl Api {
         let status = job
             .status
             .and_then(|status| StatusCode::from_u16(status).ok());
+        let mut held = self
+            .functions
+            .held_body(call.tenant, self.jobs.limits().body_bytes);
         let body = self.jobs.result(&job.id).await?;
         let (Some(status), Some(body)) = (status, body) else {
             let why = match &job.error {
@@ -153,7 +147,8 @@ impl Api {
                 format_args!("the job is {}, and has no result: {why}", job.state.word()),
             ));
         };
-        let mut response = body::complete(status, body);
+        held.grow(body.len()).map_err(NodeError::no_memory)?;
+        let mut response = body::complete(status, body).map(|body| body::held(body, held));
         *response.headers_mut() = headers_of(&job.result_headers);
         mark_as_response_of(&mut response, &job.function_id);
         Ok(response)
@@ -168,6 +163,30 @@ impl Api {
             )
         })
     }
+}
+
+/// Reads a whole body of at most so many bytes, whose memory is held as it comes.
+async fn receive(
+    mut body: WasiBody,
+    longest: u64,
+    held: &mut HeldBody,
+) -> Result<Vec<u8>, NodeError> {
+    let mut bytes = Vec::new();
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(body::broken)?;
+        let Some(data) = frame.data_ref() else {
+            continue;
+        };
+        if (bytes.len() + data.len()) as u64 > longest {
+            return Err(NodeError::new(
+                &BODY_TOO_LARGE,
+                format_args!("the body is longer than the {longest} bytes of a job's request"),
+            ));
+        }
+        held.grow(data.len()).map_err(NodeError::no_memory)?;
+        bytes.extend_from_slice(data);
+    }
+    Ok(bytes)
 }
 
 /// Of all that a client asks for with a job. Headers are not part of it: they differ where the

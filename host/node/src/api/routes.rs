@@ -145,6 +145,7 @@ const INVOKE_ASYNC: &[Operation] = &[Operation {
         &BODY_TOO_LARGE,
         &error::IDEMPOTENCY_CONFLICT,
         &TENANT_CAPACITY_EXHAUSTED,
+        &CAPACITY_EXHAUSTED,
         &STORAGE_FULL,
     ],
 }];
@@ -509,6 +510,8 @@ pub(super) const ROUTES: &[Route] = &[
                 &error::JOB_NOT_FOUND,
                 &error::JOB_HAS_NO_RESULT,
                 &error::JOB_NOT_FINISHED,
+                &TENANT_CAPACITY_EXHAUSTED,
+                &CAPACITY_EXHAUSTED,
             ],
         }],
     },

@@ -19,6 +19,9 @@ use crate::storage::functions::{ChangeError, ID_PREFIX};
 /// Files of one function, at most.
 const MOST_FILES: u32 = 1000;
 
+/// Folders of the files of one function, at most: each takes room on the disk while they are mounted.
+pub(super) const MOST_FOLDERS: usize = 256;
+
 /// Why assets were not changed or shown.
 #[derive(Debug)]
 pub(crate) enum AssetError {
@@ -41,6 +44,11 @@ pub(crate) enum AssetError {
     TooMany {
         /// How many may be.
         limit: u32,
+    },
+    /// The files that are staged are in as many folders as may be.
+    TooManyFolders {
+        /// How many may be.
+        limit: usize,
     },
     /// It was not uploaded.
     Upload(DeployError),
@@ -149,6 +157,7 @@ impl Functions {
             function_name: &name,
         };
         let database = &self.storage.database;
+        let _turn = self.turns.turn(tenant).await;
         match database.unstage_asset(owner, path.as_str()).await? {
             Some(digest) => {
                 self.remove_unused(&[digest]).await;
@@ -165,7 +174,10 @@ impl Functions {
             tenant,
             function_name: &name,
         };
-        let digests = self.storage.database.unstage_assets(owner).await?;
+        let digests = {
+            let _turn = self.turns.turn(tenant).await;
+            self.storage.database.unstage_assets(owner).await?
+        };
         if digests.is_empty() && self.find(tenant, key).await?.is_none() {
             return Err(AssetError::NoFunction);
         }
@@ -244,7 +256,32 @@ impl AssetUpload {
         };
         let database = &self.functions.storage.database;
         let path = self.path.as_str();
+        let _turn = self.functions.turns.turn(self.tenant).await;
+        let staged = database.staged_assets(owner).await?;
+        let all = staged.keys().map(String::as_str).chain([path]);
+        if folders(all) > MOST_FOLDERS {
+            let limit = MOST_FOLDERS;
+            return Err(AssetError::TooManyFolders { limit });
+        }
         let replaced = database.stage_asset(owner, path, &asset, limits).await?;
         Ok((asset, replaced))
+    }
+}
+
+/// How many folders these files are in.
+pub(super) fn folders<'a>(paths: impl Iterator<Item = &'a str>) -> usize {
+    let of_path = |path: &'a str| path.match_indices('/').map(move |(end, _)| &path[..end]);
+    paths.flat_map(of_path).collect::<BTreeSet<_>>().len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_folder_counts_once() {
+        let count = |paths: &[&str]| folders(paths.iter().copied());
+        assert_eq!(count(&["a", "b"]), 0);
+        assert_eq!(count(&["a/b/c", "a/b/d", "a/e", "f/b/c"]), 4);
     }
 }

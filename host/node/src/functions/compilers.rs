@@ -1,14 +1,13 @@
 //! Whose turn it is to compile: one component of each tenant at one time, and of all tenants
 //! about as many as half of the processors can.
 
-use std::collections::HashMap;
 use std::num::NonZeroUsize;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::thread::available_parallelism;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::lock::ignore_poison;
+use super::turns::TenantTurns;
 
 /// Components that are compiled at one time, at least: with two, one tenant that compiles
 /// something large does not keep all others waiting.
@@ -17,8 +16,7 @@ const LEAST: usize = 2;
 /// Who may compile.
 pub(super) struct Compilers {
     all: Arc<Semaphore>,
-    /// Tenants that do not compile have no entry.
-    of_tenants: Mutex<HashMap<u64, Arc<Semaphore>>>,
+    turns: TenantTurns,
 }
 
 impl Default for Compilers {
@@ -26,7 +24,7 @@ impl Default for Compilers {
         let processors = available_parallelism().map_or(1, NonZeroUsize::get);
         Compilers {
             all: Arc::new(Semaphore::new((processors / 2).max(LEAST))),
-            of_tenants: Mutex::default(),
+            turns: TenantTurns::default(),
         }
     }
 }
@@ -34,18 +32,9 @@ impl Default for Compilers {
 impl Compilers {
     /// Waits for the tenant's turn, and then for a processor.
     pub(super) async fn permits(&self, tenant: u64) -> Vec<OwnedSemaphorePermit> {
-        let own = {
-            let mut of_tenants = ignore_poison(self.of_tenants.lock());
-            of_tenants.retain(|_, own| Arc::strong_count(own) > 1);
-            let own = of_tenants.entry(tenant);
-            own.or_insert_with(|| Arc::new(Semaphore::new(1))).clone()
-        };
-        let mut permits = Vec::with_capacity(2);
-        for semaphore in [own, self.all.clone()] {
-            // None of them is ever closed.
-            permits.extend(semaphore.acquire_owned().await.ok());
-        }
-        permits
+        let own = self.turns.turn(tenant).await;
+        let all = self.all.clone().acquire_owned().await.ok();
+        own.into_iter().chain(all).collect()
     }
 }
 

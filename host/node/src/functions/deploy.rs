@@ -33,6 +33,9 @@ pub(super) const IN_MEMORY: usize = 16;
 /// How often what is staged may change while a deployment begins, before it takes what it found.
 const TRIES: u32 = 8;
 
+/// Assets of all versions of all functions of one tenant, at most, also where they are equal.
+pub(super) const ASSETS_OF_VERSIONS: u32 = 100_000;
+
 /// Why a deployment failed. Nothing of it is left.
 #[derive(Debug)]
 pub(crate) enum DeployError {
@@ -46,6 +49,11 @@ pub(crate) enum DeployError {
     /// The tenant has as many functions as it may.
     TooMany {
         /// How many it may have.
+        limit: u32,
+    },
+    /// The versions of the tenant's functions have as many assets as they may.
+    TooManyAssets {
+        /// How many they may have.
         limit: u32,
     },
     /// The tenant has stored as much as it may.
@@ -261,6 +269,7 @@ impl From<ChangeError> for DeployError {
     fn from(error: ChangeError) -> DeployError {
         match error {
             ChangeError::TooMany { limit } => DeployError::TooMany { limit },
+            ChangeError::TooManyAssets { limit } => DeployError::TooManyAssets { limit },
             ChangeError::TooMuch { limit } => DeployError::TooMuch { limit },
             ChangeError::Storage(error) => DeployError::Storage(error),
             // A deployment makes what is not there.
@@ -366,8 +375,9 @@ impl Deployment {
             functions: limits.functions,
             versions: limits.versions,
             stored_bytes: limits.stored_bytes,
+            assets: ASSETS_OF_VERSIONS,
         };
-        let mut change = functions.index.change().await;
+        let mut change = functions.index.change_of(tenant, &functions.turns).await;
         let now = functions.clock().now_ms();
         let added = database.add_version(tenant, name.as_str(), &id, version, &limits, now);
         let added = match added.await {

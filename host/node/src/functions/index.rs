@@ -8,8 +8,9 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
-use tokio::sync::{RwLock, RwLockWriteGuard};
+use tokio::sync::{OwnedSemaphorePermit, RwLock, RwLockWriteGuard};
 
+use super::turns::TenantTurns;
 use crate::lock::ignore_poison;
 use crate::storage::functions::{Function, Version};
 use crate::storage::{Metadata, StorageError};
@@ -96,9 +97,18 @@ impl Index {
         entry
     }
 
+    /// Begins a change of a function of a tenant, when it is the tenant's turn.
+    pub(super) async fn change_of(&self, tenant: u64, turns: &TenantTurns) -> Change<'_> {
+        let turn = turns.turn(tenant).await;
+        let mut change = self.change().await;
+        change._turn = turn;
+        change
+    }
+
     /// Begins a change of any function.
     pub(super) async fn change(&self) -> Change<'_> {
         Change {
+            _turn: None,
             index: self,
             is_known: false,
             _exclusive: self.changes.write().await,
@@ -112,6 +122,7 @@ pub(super) struct Change<'a> {
     /// Whether the index has it.
     is_known: bool,
     _exclusive: RwLockWriteGuard<'a, ()>,
+    _turn: Option<OwnedSemaphorePermit>,
 }
 
 impl Change<'_> {

@@ -14,7 +14,6 @@ use wasmtime_wasi_http::{Error, WasiBody};
 use super::admission::{NoPlace, Permit};
 use super::deploy::Owner;
 use super::loader::{LoadError, LoadedComponent};
-use super::places::FunctionPlace;
 use super::usage::Invocation;
 use super::{Entry, Functions};
 use crate::storage::StorageError;
@@ -42,13 +41,6 @@ pub(crate) enum InvokeError {
 }
 
 impl Functions {
-    /// A place for one request of a tenant that is to become a job.
-    pub(crate) fn submission_place(&self, tenant: u64) -> Result<FunctionPlace, InvokeError> {
-        let limit = self.limits.load().concurrency;
-        let place = self.submissions.take(tenant, limit);
-        place.ok_or(InvokeError::NoPlace(NoPlace::Tenant { limit: limit.get() }))
-    }
-
     /// Has a function answer a request.
     pub(crate) async fn invoke(
         &self,

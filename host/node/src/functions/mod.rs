@@ -8,6 +8,7 @@
 mod admission;
 mod asset_path;
 mod assets;
+mod bodies;
 mod collection;
 mod compilers;
 mod deploy;
@@ -23,6 +24,7 @@ mod outgoing;
 mod places;
 mod settings;
 mod snapshots;
+mod turns;
 mod usage;
 
 use std::collections::BTreeMap;
@@ -47,6 +49,7 @@ use crate::to_its_end::to_its_end;
 pub(crate) use admission::NoPlace;
 pub(crate) use asset_path::AssetPath;
 pub(crate) use assets::{AssetError, AssetUpload};
+pub(crate) use bodies::HeldBody;
 pub(crate) use deploy::{DeployError, Deployment};
 pub(crate) use index::Entry;
 pub(crate) use invoke::InvokeError;
@@ -65,6 +68,7 @@ pub(crate) use snapshots::{
 };
 
 use admission::{Admission, AdmissionLimits};
+use bodies::BodyMemory;
 use collection::Collection;
 use compilers::Compilers;
 use index::Index;
@@ -72,6 +76,7 @@ use loaded::Loaded;
 use logs::Logs;
 use places::Places;
 use snapshots::PartialUploads;
+use turns::TenantTurns;
 use usage::Usage;
 
 /// Deployments of one tenant that run at one time.
@@ -159,8 +164,10 @@ pub(crate) struct Functions {
     grants_changed: AtomicU64,
     index: Index,
     loaded: Loaded,
-    /// Requests that are read, to become jobs.
-    submissions: Places,
+    /// Requests and results of jobs that are on their way.
+    bodies: Arc<BodyMemory>,
+    /// Who changes what is stored.
+    pub(crate) turns: TenantTurns,
     /// Invocations that run or wait.
     admission: Arc<Admission>,
     logs: Logs,
@@ -189,7 +196,8 @@ impl Functions {
         Functions {
             index: Index::default(),
             loaded: Loaded::new(limits.loaded),
-            submissions: Places::default(),
+            bodies: Arc::default(),
+            turns: TenantTurns::default(),
             admission: Arc::new(Admission::new(
                 AdmissionLimits::of(&limits),
                 move |tenant| grants.processors(tenant).weight,
@@ -274,6 +282,12 @@ impl Functions {
         Box::new(move || admission.held())
     }
 
+    /// The memory of a request or a result of a job of a tenant that is on its way, of nothing yet. One
+    /// may be as long as this.
+    pub(crate) fn held_body(&self, tenant: u64, longest: u64) -> HeldBody {
+        self.bodies.begin(tenant, longest)
+    }
+
     /// A function of a tenant, by id or name.
     pub(crate) async fn find(
         &self,
@@ -302,7 +316,7 @@ impl Functions {
     ) -> Result<Function, ChangeError> {
         let (functions, key, weights) = (self.clone(), key.to_owned(), weights.clone());
         to_its_end(async move {
-            let mut change = functions.index.change().await;
+            let mut change = functions.index.change_of(tenant, &functions.turns).await;
             let database = &functions.storage.database;
             let now = functions.clock().now_ms();
             let changed = database.set_traffic(tenant, &key, &weights, now).await;
@@ -328,7 +342,7 @@ impl Functions {
 
     async fn delete_to_its_end(&self, tenant: u64, key: &str) -> Result<bool, StorageError> {
         let deleted = {
-            let mut change = self.index.change().await;
+            let mut change = self.index.change_of(tenant, &self.turns).await;
             let deleted = self.storage.database.delete_function(tenant, key).await?;
             match &deleted {
                 Some(deleted) => change.removed(tenant, &deleted.function),

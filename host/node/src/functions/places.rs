@@ -1,5 +1,4 @@
-//! How many of its deployments, or of its requests that are to become jobs, each tenant has at one
-//! time.
+//! How many of its deployments each tenant has at one time.
 
 use std::collections::HashMap;
 use std::num::NonZeroUsize;

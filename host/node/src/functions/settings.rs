@@ -21,6 +21,10 @@ const LONGEST_NAME: usize = 128;
 /// Settings of one function, at most.
 const MOST: usize = 256;
 
+/// What all settings of one function may take together, names included, in bytes: they are in memory
+/// for as long as it is loaded.
+const MOST_BYTES: usize = 64 << 10;
+
 /// Why a setting was not changed.
 #[derive(Debug, Error)]
 pub(crate) enum SettingError {
@@ -35,6 +39,9 @@ pub(crate) enum SettingError {
     /// The function has as many settings as it may.
     #[error("a function has {MOST} settings at most")]
     TooMany,
+    /// The settings of the function are as long as they may be.
+    #[error("the settings of a function take {MOST_BYTES} bytes at most, names included")]
+    TooLong,
 }
 
 /// A change of settings that is being made.
@@ -78,8 +85,7 @@ impl Functions {
             async move {
                 let database = &functions.storage.database;
                 let present = database.settings(id).await?;
-                let secrets = present.values().filter(|setting| setting.is_secret());
-                if let Err(error) = check(&values, &present, secrets.count()) {
+                if let Err(error) = check(&values, &present) {
                     return Ok(Err(error));
                 }
                 database.set_values(id, &values).await?;
@@ -108,6 +114,11 @@ impl Functions {
                 }
                 if !present.contains_key(&name) && present.len() >= MOST {
                     return Ok(Err(SettingError::TooMany));
+                }
+                let others = present.iter().filter(|(other, _)| **other != name);
+                let others = others.map(|(other, setting)| other.len() + setting.bytes());
+                if others.sum::<usize>() + name.len() + value.len() > MOST_BYTES {
+                    return Ok(Err(SettingError::TooLong));
                 }
                 let sealed = storage.seal.seal(id, &name, &value)?;
                 storage.database.set_secret(id, &name, &sealed).await?;
@@ -147,7 +158,7 @@ impl Functions {
     ) -> Result<T, ChangeError> {
         let (functions, key) = (self.clone(), key.to_owned());
         to_its_end(async move {
-            let mut alone = functions.index.change().await;
+            let mut alone = functions.index.change_of(tenant, &functions.turns).await;
             alone.unchanged();
             let database = &functions.storage.database;
             let function = database.function(tenant, &key).await?;
@@ -205,23 +216,31 @@ pub(super) fn check_restored(
     for name in secrets.keys() {
         check_name(name)?;
     }
-    let new = secrets.keys().filter(|name| !present.contains_key(*name));
-    check(values, present, present.len() + new.count())
+    let mut all = present.clone();
+    let sealed = secrets
+        .iter()
+        .map(|(name, sealed)| (name.clone(), Setting::Secret(sealed.clone())));
+    all.extend(sealed);
+    check(values, &all)
 }
 
-fn check(
-    values: &BTreeMap<String, String>,
-    present: &Settings,
-    secrets: usize,
-) -> Result<(), SettingError> {
+fn check(values: &BTreeMap<String, String>, present: &Settings) -> Result<(), SettingError> {
     for name in values.keys() {
         check_name(name)?;
         if let Some(Setting::Secret(_)) = present.get(name) {
             return Err(SettingError::IsSecret(name.clone()));
         }
     }
-    match values.len() + secrets > MOST {
-        true => Err(SettingError::TooMany),
+    let secrets = present.iter().filter(|(_, setting)| setting.is_secret());
+    let secrets: Vec<_> = secrets
+        .map(|(name, secret)| name.len() + secret.bytes())
+        .collect();
+    if values.len() + secrets.len() > MOST {
+        return Err(SettingError::TooMany);
+    }
+    let bytes = values.iter().map(|(name, value)| name.len() + value.len());
+    match bytes.chain(secrets).sum::<usize>() > MOST_BYTES {
+        true => Err(SettingError::TooLong),
         false => Ok(()),
     }
 }

@@ -165,7 +165,9 @@ impl Jobs {
     pub(crate) async fn add(self: &Arc<Self>, job: NewJob) -> Result<Added, StorageError> {
         let jobs = self.clone();
         to_its_end(async move {
-            let (tenant, now) = (job.tenant, jobs.clock().now_ms());
+            let tenant = job.tenant;
+            let _turn = jobs.functions.turns.turn(tenant).await;
+            let now = jobs.clock().now_ms();
             let limit = jobs.limits.load().of_each_tenant;
             let stored_bytes = jobs.functions.limits().stored_bytes;
             let added = jobs.storage.database.add_job(job, limit, stored_bytes, now);

@@ -10,7 +10,7 @@ use crate::storage::functions::{
 };
 use crate::storage::jobs::{
     Added, Attempt, Job, JobState, LONGEST_PAUSE_MS, MOST_INTERRUPTIONS, NewJob, OnRestart,
-    ROW_BYTES,
+    StoredHeaders, head_bytes, job_bytes,
 };
 use crate::storage::settings::{Setting, Settings};
 use crate::storage::usage::{Amounts, UsageKey};
@@ -114,12 +114,17 @@ impl Tables {
             let limit = limits.stored_bytes;
             return Err(ChangeError::TooMuch { limit });
         }
-        self.change_stored(tenant, size);
         let owner = AssetOwner {
             tenant,
             function_name: name,
         };
         let staged = self.assets_of(owner, STAGED);
+        let own = self.assets.keys().filter(|(of, ..)| *of == tenant).count();
+        if !staged.is_empty() && own + staged.len() > limits.assets as usize {
+            let limit = limits.assets;
+            return Err(ChangeError::TooManyAssets { limit });
+        }
+        self.change_stored(tenant, size);
         let id = known.unwrap_or_else(|| new_id.to_owned());
         let row = self
             .functions
@@ -404,7 +409,8 @@ impl Tables {
         if open >= limit as usize {
             return Added::TooMany;
         }
-        let bytes = i64::try_from(job.body.len()).unwrap_or(i64::MAX) + ROW_BYTES;
+        let heads = head_bytes(&job.uri, &job.headers, &StoredHeaders::default());
+        let bytes = job_bytes(heads, i64::try_from(job.body.len()).unwrap_or(i64::MAX));
         if !self.has_room(job.tenant, bytes, stored_bytes) {
             return Added::TooMuch;
         }
@@ -625,7 +631,8 @@ impl JobRow {
     pub(super) fn bytes(&self) -> i64 {
         let bodies = [&self.request, &self.result].into_iter().flatten();
         let bytes: usize = bodies.map(Vec::len).sum();
-        ROW_BYTES + i64::try_from(bytes).unwrap_or(i64::MAX)
+        let heads = head_bytes(&self.job.uri, &self.job.headers, &self.job.result_headers);
+        job_bytes(heads, i64::try_from(bytes).unwrap_or(i64::MAX))
     }
 }
 

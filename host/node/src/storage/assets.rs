@@ -185,6 +185,33 @@ impl AssetStore for Database {
     }
 }
 
+/// How many assets are staged under a name.
+pub(super) async fn count_staged(
+    connection: &mut SqliteConnection,
+    owner: AssetOwner<'_>,
+) -> Result<usize, StorageError> {
+    Ok(list(connection, owner, STAGED).await?.len())
+}
+
+/// Whether a tenant may have another version with so many assets, where its functions may have so many
+/// in all.
+pub(super) async fn has_room_for(
+    connection: &mut SqliteConnection,
+    tenant: i64,
+    assets: usize,
+    limit: u32,
+) -> Result<bool, StorageError> {
+    if assets == 0 {
+        return Ok(true);
+    }
+    let all: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM assets WHERE tenant = $1")
+        .bind(tenant)
+        .fetch_one(connection)
+        .await?;
+    let all = usize::try_from(all).unwrap_or(usize::MAX);
+    Ok(all.saturating_add(assets) <= limit as usize)
+}
+
 /// Gives a new version what is staged.
 pub(super) async fn copy_staged(
     connection: &mut SqliteConnection,
@@ -429,6 +456,7 @@ mod tests {
             functions: 9,
             versions: 2,
             stored_bytes: 100,
+            assets: 100,
         };
         let id = new_function_id().unwrap();
         let added = database.add_version(1, name, &id, version, &limits, 1);

@@ -26,6 +26,11 @@ pub(crate) enum ChangeError {
     },
     /// The tenant has a function of this name.
     Exists(String),
+    /// The versions of the tenant's functions have as many assets as they may.
+    TooManyAssets {
+        /// How many they may have.
+        limit: u32,
+    },
     /// The tenant has stored as much as it may.
     TooMuch {
         /// How much it may store, in bytes.

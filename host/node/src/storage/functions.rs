@@ -75,6 +75,8 @@ pub(crate) struct TenantLimits {
     /// Of one function.
     pub(crate) versions: u32,
     pub(crate) stored_bytes: u64,
+    /// Assets of all versions of its functions, what is staged included.
+    pub(crate) assets: u32,
 }
 
 /// A function with a version more.
@@ -249,6 +251,16 @@ impl FunctionStore for Database {
             return Err(ChangeError::TooMuch { limit });
         }
         stored::change(&mut transaction, tenant.cast_signed(), size).await?;
+        let owner = AssetOwner {
+            tenant,
+            function_name: name,
+        };
+        let staged = assets::count_staged(&mut transaction, owner).await?;
+        let limit = limits.assets;
+        let of = tenant.cast_signed();
+        if !assets::has_room_for(&mut transaction, of, staged, limit).await? {
+            return Err(ChangeError::TooManyAssets { limit });
+        }
         let imports = serde_json::to_string(&version.imports).unwrap_or_default();
         sqlx::query(
             "INSERT INTO versions (function_id, version, digest, size_bytes, imports, \
@@ -269,10 +281,6 @@ impl FunctionStore for Database {
                 .bind(&id)
                 .fetch_one(&mut *transaction)
                 .await?;
-        let owner = AssetOwner {
-            tenant,
-            function_name: name,
-        };
         assets::copy_staged(&mut transaction, owner, &id, number).await?;
         // Before the requests go to the new version: the one that had them can be gone back to.
         let pruned = prune(&mut transaction, owner, &id, limits.versions).await?;

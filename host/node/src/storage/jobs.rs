@@ -13,8 +13,21 @@ use super::stored;
 /// What ids of jobs begin with.
 const ID_PREFIX: &str = "job_";
 
-/// What a row of a job counts of what its tenant stores, beside the bodies, in bytes.
+/// What a row of a job counts of what its tenant stores, beside the bodies, in bytes; more where its
+/// headers are longer.
 pub(crate) const ROW_BYTES: i64 = 1024;
+
+/// What a job stores, whose target and headers, and those of its result, take so many bytes, and its
+/// bodies so many.
+pub(crate) fn job_bytes(heads: i64, bodies: i64) -> i64 {
+    heads.max(ROW_BYTES).saturating_add(bodies)
+}
+
+/// The bytes of the target and the headers of a job, as they are stored.
+pub(crate) fn head_bytes(uri: &str, headers: &StoredHeaders, of_result: &StoredHeaders) -> i64 {
+    let bytes = uri.len() + json(headers).len() + json(of_result).len();
+    i64::try_from(bytes).unwrap_or(i64::MAX)
+}
 
 /// The longest pause between two attempts, in milliseconds: no job is due later than that.
 pub(crate) const LONGEST_PAUSE_MS: i64 = 5 * 60 * 1000;
@@ -559,6 +572,7 @@ async fn drop_request(connection: &mut SqliteConnection, id: &str) -> Result<(),
 async fn count_stored(connection: &mut SqliteConnection, id: &str) -> Result<(), StorageError> {
     let row = sqlx::query(
         "SELECT tenant, stored_bytes, \
+         LENGTH(uri) + LENGTH(headers) + COALESCE(LENGTH(result_headers), 2) AS heads, \
          (SELECT COALESCE(SUM(LENGTH(body)), 0) FROM job_bodies WHERE job_id = $1) AS bodies \
          FROM jobs WHERE id = $1",
     )
@@ -566,7 +580,7 @@ async fn count_stored(connection: &mut SqliteConnection, id: &str) -> Result<(),
     .fetch_one(&mut *connection)
     .await?;
     let before: i64 = row.try_get("stored_bytes")?;
-    let now = row.try_get::<i64, _>("bodies")?.saturating_add(ROW_BYTES);
+    let now = job_bytes(row.try_get("heads")?, row.try_get("bodies")?);
     stored::change(connection, row.try_get("tenant")?, now - before).await?;
     sqlx::query("UPDATE jobs SET stored_bytes = $2 WHERE id = $1")
         .bind(id)
@@ -590,8 +604,9 @@ pub(super) async fn insert_job(
     now_ms: i64,
 ) -> Result<Option<String>, StorageError> {
     let tenant = job.tenant.cast_signed();
+    let heads = head_bytes(&job.uri, &job.headers, &StoredHeaders::default());
     let bytes = i64::try_from(job.body.len()).unwrap_or(i64::MAX);
-    let bytes = bytes.saturating_add(ROW_BYTES);
+    let bytes = job_bytes(heads, bytes);
     if !stored::has_room(connection, tenant, bytes, stored_bytes).await? {
         return Ok(None);
     }

@@ -153,6 +153,10 @@ async fn add(
     if !stored::has_room(connection, tenant, size, limit).await? {
         return Err(ChangeError::TooMuch { limit });
     }
+    let most = limits.assets;
+    if !assets::has_room_for(connection, tenant, of_version.len(), most).await? {
+        return Err(ChangeError::TooManyAssets { limit: most });
+    }
     stored::change(connection, tenant, size).await?;
     let imports = serde_json::to_string(&version.imports).unwrap_or_default();
     let number: i64 = sqlx::query_scalar(

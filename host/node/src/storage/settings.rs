@@ -26,6 +26,14 @@ impl Setting {
     pub(crate) fn is_secret(&self) -> bool {
         matches!(self, Setting::Secret(_))
     }
+
+    /// What it takes, without its name.
+    pub(crate) fn bytes(&self) -> usize {
+        match self {
+            Setting::Value(value) => value.len(),
+            Setting::Secret(sealed) => sealed.len(),
+        }
+    }
 }
 
 /// The settings of functions.

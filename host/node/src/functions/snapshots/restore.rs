@@ -15,7 +15,8 @@ use tensor_wasm_snapshot::{Content, Job, Manifest, SecretsKey, Version};
 use super::contents::{AT_ONCE, Pins};
 use super::download::manifest_of;
 use super::{Restored, SnapshotError};
-use crate::functions::deploy::{LoadInputs, Owner};
+use crate::functions::assets::{MOST_FOLDERS, folders};
+use crate::functions::deploy::{ASSETS_OF_VERSIONS, LoadInputs, Owner};
 use crate::functions::loaded::LoadedVersion;
 use crate::functions::places::FunctionPlace;
 use crate::functions::settings::check_restored;
@@ -226,8 +227,9 @@ async fn commit(
         functions: limits.functions,
         versions: limits.versions,
         stored_bytes: limits.stored_bytes,
+        assets: ASSETS_OF_VERSIONS,
     };
-    let mut change = functions.index.change().await;
+    let mut change = functions.index.change_of(*tenant, &functions.turns).await;
     let now = functions.clock().now_ms();
     // What was set or granted meanwhile is not in what was loaded.
     let database = &functions.storage.database;
@@ -352,6 +354,11 @@ async fn assets(
     manifest: &Manifest,
     version: &Version,
 ) -> Result<Assets, SnapshotError> {
+    let paths = version.assets.iter().map(|asset| asset.path.as_str());
+    if folders(paths) > MOST_FOLDERS {
+        let text = format!("the assets of a function may be in {MOST_FOLDERS} folders in all");
+        return Err(SnapshotError::Unfit(text));
+    }
     let mut assets = Assets::new();
     for asset in &version.assets {
         let path = AssetPath::parse(&asset.path);

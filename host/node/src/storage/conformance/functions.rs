@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::storage::Metadata;
+use crate::storage::assets::{Asset, AssetOwner, StageLimits};
 use crate::storage::functions::{
     ChangeError, Function, Imports, NewVersion, TenantLimits, new_function_id,
 };
@@ -21,6 +22,7 @@ pub(crate) fn limits(functions: u32) -> TenantLimits {
         functions,
         versions: 3,
         stored_bytes: 100,
+        assets: 100,
     }
 }
 
@@ -194,4 +196,41 @@ pub(crate) async fn a_tenant_stores_as_much_as_it_may_and_more_when_it_has_delet
     database.delete_function(1, "0").await.unwrap().unwrap();
     add(1, "x").await.unwrap();
     add(1, "y").await.unwrap_err();
+}
+
+pub(crate) async fn a_tenants_versions_have_as_many_assets_as_they_may(database: &dyn Metadata) {
+    let owner = AssetOwner {
+        tenant: 7,
+        function_name: "a",
+    };
+    let asset = Asset {
+        digest: "blake3:x".to_owned(),
+        size_bytes: 1,
+    };
+    let stage = StageLimits {
+        files: 9,
+        stored_bytes: 100,
+    };
+    database
+        .stage_asset(owner, "x", &asset, stage)
+        .await
+        .unwrap();
+    let limits = TenantLimits {
+        assets: 3,
+        ..limits(9)
+    };
+    let deploy = async |name: &'static str| {
+        let id = id();
+        let added = database.add_version(7, name, &id, new("blake3:1"), &limits, 10);
+        added.await
+    };
+    // With what is staged, three.
+    for _ in 0..2 {
+        deploy("a").await.unwrap();
+    }
+    let error = deploy("a").await.unwrap_err();
+    assert!(matches!(error, ChangeError::TooManyAssets { limit: 3 }));
+    deploy("without").await.unwrap();
+    database.unstage_assets(owner).await.unwrap();
+    deploy("a").await.unwrap();
 }

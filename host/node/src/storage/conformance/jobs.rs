@@ -239,3 +239,30 @@ pub(crate) async fn what_jobs_store_is_given_back_as_they_end_and_are_removed(
     assert_eq!(database.remove_jobs(7).await.unwrap(), 3);
     add_to(0).await;
 }
+
+pub(crate) async fn long_headers_of_jobs_count_among_what_their_tenant_stores(
+    database: &dyn Metadata,
+) {
+    let long = StoredHeaders(vec![("a".to_owned(), vec![b'x'; 2000])]);
+    let with_headers = || NewJob {
+        headers: long.clone(),
+        ..job(1, None, "d")
+    };
+    let refused = database.add_job(with_headers(), 9, 4000, 1).await;
+    assert!(matches!(refused.unwrap(), Added::TooMuch));
+    let added = database.add_job(with_headers(), 9, 1 << 20, 1).await;
+    assert!(matches!(added.unwrap(), Added::New(_)));
+    let claimed = database.claim_job(1, 5).await.unwrap().unwrap();
+    let attempt = Attempt {
+        headers: StoredHeaders(vec![("b".to_owned(), vec![b'x'; 4000])]),
+        ..succeeded()
+    };
+    assert!(database.end_attempt(&claimed, &attempt, 6).await.unwrap());
+    let other = database.add_job(job(1, None, "d"), 9, 16_000, 7).await;
+    assert!(matches!(other.unwrap(), Added::TooMuch));
+    assert_eq!(database.remove_jobs(7).await.unwrap(), 1);
+    let other = database
+        .add_job(job(1, None, "d"), 9, 2 * ROW_BYTES as u64, 7)
+        .await;
+    assert!(matches!(other.unwrap(), Added::New(_)));
+}

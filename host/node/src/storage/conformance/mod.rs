@@ -20,6 +20,7 @@ macro_rules! conformance {
                 traffic_goes_to_versions_that_exist,
                 the_oldest_versions_that_get_no_requests_go_where_there_are_too_many,
                 a_tenant_stores_as_much_as_it_may_and_more_when_it_has_deleted_some,
+                a_tenants_versions_have_as_many_assets_as_they_may,
             ];
             jobs: [
                 one_key_makes_one_job,
@@ -31,6 +32,7 @@ macro_rules! conformance {
                 a_job_is_due_where_the_clock_was_set_back,
                 jobs_are_listed_newest_first_by_function_and_state,
                 what_jobs_store_is_given_back_as_they_end_and_are_removed,
+                long_headers_of_jobs_count_among_what_their_tenant_stores,
             ];
             settings: [
                 values_are_replaced_as_a_whole_and_secrets_stay,

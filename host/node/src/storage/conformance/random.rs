@@ -70,6 +70,7 @@ pub(crate) async fn both_say_the_same(
                     functions: 2,
                     versions: 3,
                     stored_bytes: 9000,
+                    assets: 100,
                 };
                 let id = format!("fn_{step}");
                 same!(add_version(tenant, &name, &id, version(), &limits, now));
