@@ -23,9 +23,6 @@ use tensor_wasm_node::traces::TraceConfig;
 
 use commands::Command;
 
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// Serves WebAssembly components that use a GPU as a capability.
 #[derive(Parser)]
 #[command(name = "tensor-wasm", version, max_term_width = 100, after_help = EXAMPLES)]

@@ -5,7 +5,7 @@
 //! has its threads observed step by step. The checks follow which allocation each address came from
 //! (`provenance`), which memory was written, which accesses to shared memory are ordered
 //! (`happens_before`) and which race (`race`), which asynchronous copies are under way
-//! ([`async_copies`](crate::interpret::async_copies)), and who comes to a barrier with whom (`barrier`).
+//! (`interpret/async_copies.rs`), and who comes to a barrier with whom (`barrier`).
 //! The first mistake ends the block with a fault, and is there to be looked at as a [`Finding`]
 //! ([`InterpretedBlock::finding`](crate::interpret::InterpretedBlock::finding)). What of it concerns
 //! device memory, the embedder's [`Memory`](crate::simt::Memory::shadow) tells.
