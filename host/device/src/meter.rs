@@ -16,7 +16,8 @@ use crate::sync::lock;
 
 /// To whom launches are charged.
 ///
-/// Called by the threads that run kernels, too: it may not block.
+/// Called by the threads that run kernels, too, which hold locks of the device: it may neither block
+/// nor call the device.
 pub trait Meter: Debug + Send + Sync {
     /// A launch is about to be queued. Returns a number of the meter's own for it, which comes
     /// back with its times.
@@ -60,8 +61,8 @@ impl MeterSlot {
     }
 }
 
-/// What one launch is charged. It is held with what the launch holds, and reports when that is
-/// dropped, however the launch ended.
+/// What one launch is charged. It is held with what the launch holds, and reports when the launch is
+/// settled or at the latest when that is dropped, however the launch ended.
 #[derive(Debug)]
 pub(crate) struct LaunchCharge {
     meter: Arc<dyn Meter>,
@@ -93,9 +94,11 @@ impl LaunchCharge {
     }
 }
 
-impl Drop for LaunchCharge {
-    fn drop(&mut self) {
-        let nanoseconds = *self.device_nanoseconds.get_mut();
+impl LaunchCharge {
+    /// The launch has ended: its meter is told now. To be called before whoever waits for the launch
+    /// can learn of its end.
+    pub(crate) fn settle(&self) {
+        let nanoseconds = self.device_nanoseconds.swap(0, Ordering::Relaxed);
         if nanoseconds > 0 {
             self.meter.ran(LaunchTimes {
                 number: self.number,
@@ -103,5 +106,11 @@ impl Drop for LaunchCharge {
                 latency: self.queued.elapsed(),
             });
         }
+    }
+}
+
+impl Drop for LaunchCharge {
+    fn drop(&mut self) {
+        self.settle();
     }
 }

@@ -159,6 +159,13 @@ impl Grid {
         }
     }
 
+    /// No thread will work on it any more.
+    pub(crate) fn settle_charge(&self) {
+        if let Some(charge) = &self.charge {
+            charge.settle();
+        }
+    }
+
     /// What is launched.
     pub(crate) fn kernel(&self) -> &crate::Kernel {
         &self.kernel

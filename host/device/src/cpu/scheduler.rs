@@ -327,6 +327,8 @@ impl Scheduler {
             && !grid.is_open()
         {
             let failure = grid.take_failure();
+            // The grid is dropped without the lock, when another thread may have told of its end.
+            grid.settle_charge();
             effects.release(std::mem::replace(&mut queue.head, Head::Nothing));
             if let Some(error) = failure {
                 tracing::debug!(%error, "a launch failed");

@@ -100,13 +100,15 @@ impl RemoteQueue {
         }
     }
 
-    /// The kernel at the front ran for so long.
+    /// The kernel at the front has ended, and ran for so long.
     pub(crate) fn charge(&self, time: Duration) {
         let front = self.entries.front().filter(|_| self.sent > 0);
         if let Some(Command::Launch { arguments, .. }) = front.map(|entry| &entry.command)
             && let Some(charge) = &arguments.charge
         {
             charge.add(time);
+            // The command is dropped without the lock, when another thread may have told of its end.
+            charge.settle();
         }
     }
 
