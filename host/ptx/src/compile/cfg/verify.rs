@@ -8,7 +8,8 @@
 //! suspension graph. What holds for each edge holds for each path, because the selector is zero
 //! whenever a block begins, and the root sets it anew:
 //!
-//! - The root is executed first. From there, the number of a resume point leads to that resume point,
+//! - The root is executed first, and a thread begins at resume point 0, which belongs to the kernel's
+//!   first block. From the root, the number of a resume point leads to that resume point,
 //!   and from there to its block. In the code of lane groups it leads to scalar fallback instead where
 //!   the graph is not entered.
 //! - From a block, each edge leads to the block that its end names, or to the root where the thread
@@ -39,6 +40,11 @@ pub(crate) fn verify(body: &Body, graph: &Graph, items: &[Item]) -> Result<(), U
         items,
         targets: Targets::resolve(items)?,
     };
+    let first = graph.resumes.first();
+    expect(
+        first == Some(&BlockId::ENTRY),
+        "does not begin at the kernel's first block",
+    )?;
     let begin = verifier.walk(0, 0)?;
     expect(begin == Arrived::Root, "does not begin at its root")?;
     for (position, item) in items.iter().enumerate() {
