@@ -62,6 +62,33 @@ fn a_snapshot_is_restored_on_another_node_that_has_the_key() {
 }
 
 #[test]
+fn of_two_first_parts_of_one_upload_one_is_taken() {
+    const PART: usize = 1 << 20;
+    let node = keeping(Node::start(&[]), 4_000_000);
+    let file = node.download(id(&node.save("app")));
+    let other = Node::start(&[]);
+    for round in 0..8 {
+        let put = |offset: usize, part: &[u8]| {
+            let path = format!("/snapshots/uploads/round-{round}?offset={offset}");
+            let request = other.server.request(Method::PUT, &path);
+            let request = request.header("content-type", SNAPSHOT);
+            other.server.send(request.body(part.to_vec()))
+        };
+        let first = || put(0, &file[..PART]);
+        let replies = std::thread::scope(|scope| {
+            let both = [scope.spawn(first), scope.spawn(first)];
+            both.map(|reply| reply.join().unwrap())
+        });
+        let mut statuses = replies.map(|reply| reply.status.as_u16());
+        statuses.sort();
+        assert_eq!(statuses, [200, 409]);
+        let whole = put(PART, &file[PART..]);
+        assert_eq!(whole.status, 201, "{}", whole.text());
+    }
+    assert_eq!(other.snapshots(), 8);
+}
+
+#[test]
 fn a_file_that_is_longer_than_a_request_may_be_is_uploaded_in_parts() {
     const PART: usize = 1 << 20;
     let node = keeping(Node::start(&[]), 20_000_000);

@@ -100,11 +100,17 @@ impl PartialUploads {
         key: Key,
         upload: SnapshotUpload,
     ) -> Arc<PartialUpload> {
+        let mut uploads = ignore_poison(self.0.lock());
+        // Another first part of this name may have come meanwhile.
+        if let Some(known) = uploads.get(&key) {
+            return known.clone();
+        }
         let partial = Arc::new(PartialUpload {
             upload: Arc::new(AsyncMutex::new(Some(upload))),
             parts: Mutex::default(),
         });
-        ignore_poison(self.0.lock()).insert(key.clone(), partial.clone());
+        uploads.insert(key.clone(), partial.clone());
+        drop(uploads);
         let (functions, watched) = (Arc::downgrade(functions), Arc::downgrade(&partial));
         tokio::spawn(forget_idle(functions, key, watched));
         partial
@@ -122,7 +128,14 @@ async fn forget_idle(functions: Weak<Functions>, key: Key, partial: Weak<Partial
         let parts = *ignore_poison(partial.parts.lock());
         // One that is at work is no idle one.
         if parts == before && partial.upload.try_lock().is_ok() {
-            ignore_poison(functions.partial_uploads.0.lock()).remove(&key);
+            let mut uploads = ignore_poison(functions.partial_uploads.0.lock());
+            // Another one may have the name by now.
+            if uploads
+                .get(&key)
+                .is_some_and(|known| Arc::ptr_eq(known, &partial))
+            {
+                uploads.remove(&key);
+            }
             return;
         }
         before = parts;
