@@ -114,6 +114,14 @@ impl<K: Ord + Copy> FairQueue<K> {
         flow.start_tag <= self.virtual_time
     }
 
+    /// Whether a flow has received more than the one that is next, by their weights, and so much;
+    /// than the one that was served last where none waits.
+    pub fn is_ahead_of_next(&self, flow: &Flow, by: Duration) -> bool {
+        let next = self.backlogged.first();
+        let tag = next.map_or(self.virtual_time, |(tag, _)| *tag);
+        flow.start_tag > tag.saturating_add(flow.cost(by))
+    }
+
     /// Removes the first flow, whose owner is gone.
     pub fn remove_first(&mut self) {
         self.backlogged.pop_first();

@@ -43,7 +43,7 @@ pub(super) struct Queue {
     state: Mutex<QueueState>,
     /// Notified when there is work.
     work: Condvar,
-    /// Notified when the writer has made progress.
+    /// Notified when the writer has ended; in tests after each of its rounds, too.
     progress: Condvar,
     /// The most records that wait here.
     capacity: usize,
@@ -188,7 +188,10 @@ impl Queue {
     fn wake(&self, mut state: MutexGuard<'_, QueueState>) {
         state.news = true;
         // Waking a thread is a system call, which a busy writer doesn't need.
-        if std::mem::take(&mut state.asleep) {
+        let was_asleep = std::mem::take(&mut state.asleep);
+        // It would wait for the lock.
+        drop(state);
+        if was_asleep {
             self.work.notify_one();
         }
     }
@@ -248,8 +251,8 @@ impl Queue {
         #[cfg(test)]
         {
             state.rounds += 1;
+            self.progress.notify_all();
         }
-        self.progress.notify_all();
     }
 
     /// The writer ends, for whatever reason. Records that wait are lost.

@@ -179,8 +179,8 @@ impl<W: Clone + PartialEq> Processors<W> {
     }
 
     /// A guest that is known to be brief would run only without waiting. Where no slot is free, it is
-    /// lent one if its tenant was idle and has received no more than its share: it ends before a
-    /// thread could have taken it over.
+    /// lent one if its tenant was idle and has received no more than its share and a slice: it ends
+    /// before a thread could have taken it over.
     pub(super) fn begin_brief(&mut self, key: Key, now: Instant) -> BriefStart {
         if self.try_begin(key, now) {
             return BriefStart::Free;
@@ -189,7 +189,10 @@ impl<W: Clone + PartialEq> Processors<W> {
             return BriefStart::Refused;
         }
         let (queue, tenant) = self.tenant(key, now);
-        if tenant.pause(now).is_some() || !tenant.comes_first(queue) {
+        // Its last guest may just have ended; what it has had in a slice is not told apart, as the
+        // others are charged one before they run.
+        let has_had_more = queue.is_ahead_of_next(&tenant.flow, SLICE);
+        if has_had_more || !tenant.was_idle() || tenant.pause(now).is_some() {
             return BriefStart::Refused;
         }
         queue.serve(&mut tenant.flow);
@@ -213,7 +216,7 @@ impl<W: Clone + PartialEq> Processors<W> {
             }
             return Admission::Sleeps(pause);
         }
-        let preempts = running > 0 && tenant.comes_first(queue);
+        let preempts = running > 0 && tenant.was_idle() && queue.is_behind(&tenant.flow);
         self.wait(key, now, waiter);
         Admission::Waits { preempts }
     }
@@ -360,9 +363,9 @@ impl<W> Tenant<W> {
         queue.charge(key, &mut self.flow, SLICE);
     }
 
-    /// Whether it was idle, and has received no more than its share.
-    fn comes_first(&self, queue: &FairQueue<Key>) -> bool {
-        self.running == 0 && self.waiting.is_empty() && queue.is_behind(&self.flow)
+    /// Whether none of its guests runs or wants to.
+    fn was_idle(&self) -> bool {
+        self.running == 0 && self.waiting.is_empty()
     }
 
     /// How long its guests have to sleep, where its limit is reached.
@@ -386,7 +389,7 @@ impl<W> Tenant<W> {
             bucket.fill(now);
             bucket.sleeping == 0 && bucket.filled >= bucket.most()
         });
-        self.running == 0 && self.waiting.is_empty() && is_full
+        self.was_idle() && is_full
     }
 }
 

@@ -200,6 +200,22 @@ fn a_brief_guest_of_a_tenant_that_was_idle_is_lent_a_slot_which_the_next_free_on
 }
 
 #[test]
+fn brief_guests_of_one_tenant_are_lent_slots_until_it_is_a_slice_ahead_of_those_who_wait() {
+    let mut processors = processors(1);
+    let now = Instant::now();
+    assert_eq!(processors.begin(Some(1), now, &1), Admission::Runs);
+    let waits = Admission::Waits { preempts: false };
+    assert_eq!(processors.begin(Some(1), now, &2), waits);
+    // The others' slice does not end meanwhile.
+    for _ in 0..=20 {
+        assert_eq!(processors.begin_brief(Some(0), now), BriefStart::Lent);
+        processors.end(Some(0), Some(0), SLICE / 10, now);
+        assert_eq!(processors.next(now, &mut Vec::new()), None);
+    }
+    assert_eq!(processors.begin_brief(Some(0), now), BriefStart::Refused);
+}
+
+#[test]
 fn a_tenant_with_a_limit_gets_what_it_says_on_the_average_and_others_the_rest() {
     let mut processors = processors(2);
     let slice = Duration::from_micros(700);

@@ -27,6 +27,7 @@ use super::exchange::{CutOff, StreamExecutor};
 use super::handler::Handler;
 use super::library_refusal;
 use super::peer_watch::CHECK;
+use super::repoll::Repoll;
 use super::service::ConnectionService;
 use super::shutdown::{Phase, Signal};
 use super::when_woken::WhenWoken;
@@ -118,6 +119,7 @@ async fn drive<H: Handler>(
         service_fn(move |request| service.clone().serve(request))
     };
     let mut http = pin!(builder.serve_connection(TokioIo::new(stream), service));
+    let mut repoll = Repoll::default();
     let mut cut_off = CutOff::default();
     let mut rare = Rare::new(signal);
     // A connection without a first request has only the time for a head.
@@ -125,7 +127,7 @@ async fn drive<H: Handler>(
     let mut seen = 0;
     let mut ending = false;
     loop {
-        let event = poll_fn(|cx| match http.as_mut().poll(cx) {
+        let event = poll_fn(|cx| match repoll.poll(cx, |cx| http.as_mut().poll(cx)) {
             Poll::Ready(outcome) => Poll::Ready(Event::Ended(outcome)),
             Poll::Pending => poll_rest(connection, &mut cut_off, &mut rare, cx),
         });

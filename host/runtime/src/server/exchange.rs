@@ -16,6 +16,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::pace::{MinimumPace, Pace};
 use super::places::{Direction, RequestPlace};
+use super::repoll::Repoll;
 use crate::lock::ignore_poison;
 
 tokio::task_local! {
@@ -216,8 +217,8 @@ impl<F: Future<Output = ()> + Send + 'static> hyper::rt::Executor<F> for StreamE
         tokio::spawn(async move {
             let exchange = Arc::new(Exchange::default());
             let mut stream = pin!(STREAM.scope(exchange.clone(), stream));
-            let mut cut_off = CutOff::default();
-            std::future::poll_fn(|cx| match stream.as_mut().poll(cx) {
+            let (mut repoll, mut cut_off) = (Repoll::default(), CutOff::default());
+            std::future::poll_fn(|cx| match repoll.poll(cx, |cx| stream.as_mut().poll(cx)) {
                 Poll::Ready(()) => Poll::Ready(()),
                 Poll::Pending => {
                     ready!(cut_off.poll(&exchange, cx));

@@ -21,6 +21,7 @@ mod pace;
 mod peer_watch;
 mod places;
 mod readiness;
+mod repoll;
 mod request_body;
 mod request_head;
 mod response_body;
