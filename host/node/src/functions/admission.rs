@@ -164,7 +164,8 @@ impl Admission {
             Entered::Runs(permit) => return Ok(permit),
             Entered::Waits(waiting) => waiting,
         };
-        match timeout(patience, &mut waiting.place).await {
+        // Apart, so that the future of who need not wait is small.
+        match Box::pin(timeout(patience, &mut waiting.place)).await {
             Ok(Ok(outcome)) => outcome,
             Ok(Err(_)) | Err(_) => Err(NoPlace::Node),
         }

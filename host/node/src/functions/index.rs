@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex};
 use tokio::sync::{OwnedSemaphorePermit, RwLock, RwLockWriteGuard};
 
 use super::turns::TenantTurns;
+use super::usage::CountedFunction;
 use crate::lock::ignore_poison;
 use crate::storage::functions::{Function, Version};
 use crate::storage::{Metadata, StorageError};
@@ -23,15 +24,23 @@ const MOST_ENTRIES: usize = 10_000;
 pub(crate) struct Entry {
     pub(crate) tenant: u64,
     pub(crate) function: Function,
+    /// Whom its invocations are counted for.
+    pub(super) counted: Arc<CountedFunction>,
     /// Counts the requests, to divide them among versions.
     requests: AtomicU32,
 }
 
 impl Entry {
     fn new(tenant: u64, function: Function) -> Entry {
+        let counted = CountedFunction {
+            tenant,
+            id: function.id.clone(),
+            name: function.name.clone(),
+        };
         Entry {
             tenant,
             function,
+            counted: Arc::new(counted),
             requests: AtomicU32::new(0),
         }
     }
@@ -56,10 +65,41 @@ impl Entry {
 /// The functions that were used.
 #[derive(Default)]
 pub(super) struct Index {
-    /// By tenant and by id or name: each function has two keys.
-    entries: Mutex<HashMap<(u64, String), Arc<Entry>>>,
+    entries: Mutex<Entries>,
     /// Shared by those that read the database in order to add what they find.
     changes: RwLock<()>,
+}
+
+/// By tenant, and by id or name: each function has two keys.
+#[derive(Default)]
+struct Entries {
+    by_tenant: HashMap<u64, HashMap<String, Arc<Entry>>>,
+    count: usize,
+}
+
+impl Entries {
+    fn insert(&mut self, tenant: u64, key: &str, entry: &Arc<Entry>) {
+        let of_tenant = self.by_tenant.entry(tenant).or_default();
+        if of_tenant.insert(key.to_owned(), entry.clone()).is_none() {
+            self.count += 1;
+        }
+    }
+
+    fn remove(&mut self, tenant: u64, key: &str) {
+        let Some(of_tenant) = self.by_tenant.get_mut(&tenant) else {
+            return;
+        };
+        if of_tenant.remove(key).is_some() {
+            self.count -= 1;
+        }
+        if of_tenant.is_empty() {
+            self.by_tenant.remove(&tenant);
+        }
+    }
+
+    fn clear(&mut self) {
+        *self = Entries::default();
+    }
 }
 
 impl Index {
@@ -70,29 +110,37 @@ impl Index {
         tenant: u64,
         key: &str,
     ) -> Result<Option<Arc<Entry>>, StorageError> {
-        if let Some(entry) = self.get(tenant, key) {
-            return Ok(Some(entry));
+        match self.get(tenant, key) {
+            Some(entry) => Ok(Some(entry)),
+            // Apart, so that the future of what is found in memory is small.
+            None => Box::pin(self.read(database, tenant, key)).await,
         }
+    }
+
+    async fn read(
+        &self,
+        database: &dyn Metadata,
+        tenant: u64,
+        key: &str,
+    ) -> Result<Option<Arc<Entry>>, StorageError> {
         let _shared = self.changes.read().await;
-        let Some(function) = database.function(tenant, key).await? else {
-            return Ok(None);
-        };
-        Ok(Some(self.insert(tenant, function)))
+        let function = database.function(tenant, key).await?;
+        Ok(function.map(|function| self.insert(tenant, function)))
     }
 
     fn get(&self, tenant: u64, key: &str) -> Option<Arc<Entry>> {
         let entries = ignore_poison(self.entries.lock());
-        entries.get(&(tenant, key.to_owned())).cloned()
+        entries.by_tenant.get(&tenant)?.get(key).cloned()
     }
 
     fn insert(&self, tenant: u64, function: Function) -> Arc<Entry> {
         let entry = Arc::new(Entry::new(tenant, function));
         let mut entries = ignore_poison(self.entries.lock());
-        if entries.len() >= MOST_ENTRIES {
+        if entries.count >= MOST_ENTRIES {
             entries.clear();
         }
         for key in [&entry.function.id, &entry.function.name] {
-            entries.insert((tenant, key.clone()), entry.clone());
+            entries.insert(tenant, key, &entry);
         }
         entry
     }
@@ -136,7 +184,7 @@ impl Change<'_> {
     pub(super) fn removed(&mut self, tenant: u64, function: &Function) {
         let mut entries = ignore_poison(self.index.entries.lock());
         for key in [&function.id, &function.name] {
-            entries.remove(&(tenant, key.clone()));
+            entries.remove(tenant, key);
         }
         self.is_known = true;
     }

@@ -13,6 +13,7 @@ use wasmtime_wasi_http::{Error, WasiBody};
 
 use super::admission::{NoPlace, Permit};
 use super::deploy::Owner;
+use super::loaded::Cell;
 use super::loader::{LoadError, LoadedComponent};
 use super::usage::Invocation;
 use super::{Entry, Functions};
@@ -52,7 +53,7 @@ impl Functions {
         let admitted = self.admission.admit(entry.tenant, left / PATIENCE);
         let permit = admitted.await.map_err(InvokeError::NoPlace)?;
         let function = &entry.function;
-        let mut invocation = self.usage.begin(entry.tenant, &function.id, &function.name);
+        let mut invocation = self.usage.begin(&entry.counted);
         scope.attribute_to(invocation.account());
         let request = request.map(|body| invocation.request(body).boxed_unsync());
         scope.annotate("tensor_wasm.tenant", || SpanValue::of_number(entry.tenant));
@@ -76,47 +77,78 @@ impl Functions {
         }))
     }
 
-    /// The component that answers the next request. Where it is not there, the function or its version
-    /// may have been deleted since the entry was found.
+    /// The component that answers the next request.
     async fn current(
         &self,
         entry: &Entry,
         scope: &RequestScope,
     ) -> Result<Arc<dyn LoadedComponent>, InvokeError> {
-        let error = match self.application(entry, scope).await {
+        let (number, cell) = self.next_version(entry, scope)?;
+        match cell.get() {
+            Some(loaded) => Ok(loaded.component.clone()),
+            // Apart, so that the future of an invocation is small: it is moved several times.
+            None => Box::pin(self.load_current(entry, number, cell, scope)).await,
+        }
+    }
+
+    /// Loads the component that answers the next request. Where it is not there, the function or its
+    /// version may have been deleted since the entry was found.
+    async fn load_current(
+        &self,
+        entry: &Entry,
+        number: u32,
+        cell: Cell,
+        scope: &RequestScope,
+    ) -> Result<Arc<dyn LoadedComponent>, InvokeError> {
+        let error = match self.load_version(entry, number, cell).await {
             Err(InvokeError::Storage(error)) => error,
             loaded => return loaded,
         };
         let function = &entry.function;
         match self.find(entry.tenant, &function.id).await {
             Ok(None) => Err(InvokeError::Deleted(function.name.clone())),
-            Ok(Some(now)) if !std::ptr::eq(&*now, entry) => self.application(&now, scope).await,
+            Ok(Some(now)) if !std::ptr::eq(&*now, entry) => {
+                let (number, cell) = self.next_version(&now, scope)?;
+                self.load_version(&now, number, cell).await
+            }
             _ => Err(InvokeError::Storage(error)),
         }
     }
 
-    /// The component of the version that the next request is for.
-    async fn application(
+    /// The version that the next request is for.
+    fn next_version(
         &self,
         entry: &Entry,
         scope: &RequestScope,
-    ) -> Result<Arc<dyn LoadedComponent>, InvokeError> {
-        let Some((number, version)) = entry.next_version() else {
+    ) -> Result<(u32, Cell), InvokeError> {
+        let Some((number, _)) = entry.next_version() else {
             tracing::error!(function = entry.function.id, "the function has no version");
             return Err(InvokeError::Internal);
         };
         scope.annotate("tensor_wasm.function.version", || {
             SpanValue::Integer(number.into())
         });
+        let cell = self.loaded.cell(entry.tenant, &entry.function.id, number);
+        Ok((number, cell))
+    }
+
+    /// The component of a version.
+    async fn load_version(
+        &self,
+        entry: &Entry,
+        number: u32,
+        cell: Cell,
+    ) -> Result<Arc<dyn LoadedComponent>, InvokeError> {
         let function = &entry.function;
-        let (id, name) = (&function.id, &function.name);
-        let cell = self.loaded.cell(entry.tenant, id, number);
+        let Some(version) = function.versions.get(&number) else {
+            return Err(InvokeError::Internal);
+        };
         let loaded = cell
             .get_or_try_init(async || {
                 let owner = Owner {
                     tenant: entry.tenant,
-                    id,
-                    name,
+                    id: &function.id,
+                    name: &function.name,
                 };
                 let assets = self.assets_of(owner, number, version).await;
                 let assets = assets.map_err(InvokeError::Storage)?;

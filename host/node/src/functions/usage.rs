@@ -29,13 +29,68 @@ const MS_PER_HOUR: i64 = 60 * 60 * 1000;
 #[derive(Clone)]
 pub(super) struct Usage {
     clock: Arc<dyn Clock>,
-    counted: Arc<Mutex<HashMap<UsageKey, Amounts>>>,
+    counted: Arc<Mutex<Counted>>,
     /// Held while counts are moved into the database, so that whoever asks for them does not
     /// miss those that are on their way.
     moving: Arc<AsyncMutex<()>>,
     memory: DeviceMemory,
     /// The first hour that is kept, as it was when older ones were removed last.
     kept_from: Arc<AtomicI64>,
+}
+
+/// Whom an invocation is counted for.
+#[derive(Debug)]
+pub(crate) struct CountedFunction {
+    pub(crate) tenant: u64,
+    pub(crate) id: String,
+    pub(crate) name: String,
+}
+
+/// Counts by tenant, by the function's id, and by hour, of which there are seldom two. Nothing is
+/// allocated where a function has been counted before.
+#[derive(Default)]
+struct Counted(HashMap<u64, HashMap<String, CountedHours>>);
+
+struct CountedHours {
+    name: String,
+    hours: Vec<(i64, Amounts)>,
+}
+
+impl Counted {
+    fn add(&mut self, function: &CountedFunction, hour: i64, amounts: Amounts) {
+        let CountedFunction { tenant, id, name } = function;
+        let of_tenant = self.0.entry(*tenant).or_default();
+        let counted = match of_tenant.get_mut(id) {
+            Some(counted) => counted,
+            None => of_tenant.entry(id.clone()).or_insert_with(|| CountedHours {
+                name: name.clone(),
+                hours: Vec::new(),
+            }),
+        };
+        match counted.hours.iter_mut().find(|(of, _)| *of == hour) {
+            Some((_, counted)) => counted.add(amounts),
+            None => counted.hours.push((hour, amounts)),
+        }
+    }
+
+    /// Takes what was counted.
+    fn take(&mut self) -> Vec<(UsageKey, Amounts)> {
+        let mut taken = Vec::new();
+        for (tenant, functions) in std::mem::take(&mut self.0) {
+            for (id, CountedHours { name, hours }) in functions {
+                taken.extend(hours.into_iter().map(|(hour, amounts)| {
+                    let key = UsageKey {
+                        hour,
+                        tenant,
+                        function_id: id.clone(),
+                        function_name: name.clone(),
+                    };
+                    (key, amounts)
+                }));
+            }
+        }
+        taken
+    }
 }
 
 /// One invocation, which is counted when this is dropped.
@@ -64,15 +119,11 @@ impl Usage {
     }
 
     /// Begins to count an invocation of a function.
-    pub(super) fn begin(&self, tenant: u64, id: &str, name: &str) -> Invocation {
+    pub(super) fn begin(&self, function: &Arc<CountedFunction>) -> Invocation {
         let of = CountedInvocation {
-            usage: self.clone(),
-            key: UsageKey {
-                hour: self.hour(),
-                tenant,
-                function_id: id.to_owned(),
-                function_name: name.to_owned(),
-            },
+            hour: self.hour(),
+            function: function.clone(),
+            counted: self.counted.clone(),
             request_bytes: AtomicU64::new(0),
         };
         Invocation {
@@ -92,19 +143,16 @@ impl Usage {
     pub(super) async fn store(&self, database: &dyn Metadata) -> Result<(), StorageError> {
         let _moving = self.moving.lock().await;
         for (key, amounts) in self.memory.take(self.hour()) {
-            self.count(&key, amounts);
+            self.count(key, amounts);
         }
-        let counted: Vec<_> = {
-            let mut counted = ignore_poison(self.counted.lock());
-            counted.drain().collect()
-        };
+        let counted = ignore_poison(self.counted.lock()).take();
         if counted.is_empty() {
             return Ok(());
         }
         let stored = database.add_usage(&counted).await;
         if stored.is_err() {
             for (key, amounts) in counted {
-                self.count(&key, amounts);
+                self.count(key, amounts);
             }
         }
         stored
@@ -129,12 +177,13 @@ impl Usage {
         Ok(())
     }
 
-    fn count(&self, key: &UsageKey, amounts: Amounts) {
-        let mut counted = ignore_poison(self.counted.lock());
-        match counted.get_mut(key) {
-            Some(counted) => counted.add(amounts),
-            None => drop(counted.insert(key.clone(), amounts)),
-        }
+    fn count(&self, key: UsageKey, amounts: Amounts) {
+        let function = CountedFunction {
+            tenant: key.tenant,
+            id: key.function_id,
+            name: key.function_name,
+        };
+        ignore_poison(self.counted.lock()).add(&function, key.hour, amounts);
     }
 }
 
@@ -142,10 +191,17 @@ impl Usage {
 /// after its response. What the request is charged is counted for the function, in the hour in which
 /// the invocation began.
 struct CountedInvocation {
-    usage: Usage,
-    key: UsageKey,
+    hour: i64,
+    function: Arc<CountedFunction>,
+    counted: Arc<Mutex<Counted>>,
     /// Bytes of the request's body that the function has read.
     request_bytes: AtomicU64,
+}
+
+impl CountedInvocation {
+    fn count(&self, amounts: Amounts) {
+        ignore_poison(self.counted.lock()).add(&self.function, self.hour, amounts);
+    }
 }
 
 impl UsageAccount for CountedInvocation {
@@ -159,7 +215,7 @@ impl UsageAccount for CountedInvocation {
             ..Amounts::default()
         };
         if amounts != Amounts::default() {
-            self.usage.count(&self.key, amounts);
+            self.count(amounts);
         }
     }
 }
@@ -203,7 +259,7 @@ impl Drop for Invocation {
             response_bytes: self.response_bytes,
             ..Amounts::default()
         };
-        self.of.usage.count(&self.of.key, amounts);
+        self.of.count(amounts);
     }
 }
 
@@ -268,7 +324,7 @@ mod tests {
                 requests: 1,
                 ..Amounts::default()
             };
-            usage.count(&key, amounts);
+            usage.count(key, amounts);
         }
         usage.store(&database).await.unwrap();
         let kept = async || {
@@ -293,16 +349,20 @@ mod tests {
             .await
             .unwrap();
         let usage = Usage::new(Arc::new(SystemClock));
+        let function = |tenant, id: &str| {
+            let (id, name) = (id.to_owned(), "a".to_owned());
+            Arc::new(CountedFunction { tenant, id, name })
+        };
         for _ in 0..3 {
-            let mut invocation = usage.begin(7, "fn_1", "a");
+            let mut invocation = usage.begin(&function(7, "fn_1"));
             invocation.responded();
             invocation.sent(10);
             drop(invocation);
             usage.store(&database).await.unwrap();
             usage.store(&database).await.unwrap();
         }
-        drop(usage.begin(7, "fn_1", "a"));
-        drop(usage.begin(8, "fn_2", "a"));
+        drop(usage.begin(&function(7, "fn_1")));
+        drop(usage.begin(&function(8, "fn_2")));
         usage.store(&database).await.unwrap();
         let mut sum = Amounts::default();
         for (key, amounts) in database.usage(7, 0, i64::MAX, 100).await.unwrap() {

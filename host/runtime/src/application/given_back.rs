@@ -26,7 +26,7 @@ pub(super) async fn given_back(task: &RequestTask) {
         return;
     }
     let given_back = poll_fn(|cx| task.run.poll_given_back(cx));
-    let _ = tokio::time::timeout(AT_MOST, given_back).await;
+    let _ = Box::pin(tokio::time::timeout(AT_MOST, given_back)).await;
 }
 
 /// The last part of a response, which waits.

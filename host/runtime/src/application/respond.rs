@@ -189,7 +189,7 @@ impl Application {
         let response = response.map(BodyExt::boxed_unsync);
         Ok(match task.context().decision() {
             Some(Decision::Refused { .. }) => {
-                refusal::take(response, task.context().deadline()).await
+                Box::pin(refusal::take(response, task.context().deadline())).await
             }
             Some(Decision::Admitted { .. }) | None => response,
         })
@@ -212,7 +212,8 @@ impl Application {
                 responding.into_guest().detach();
                 return Err(match task.failure() {
                     Some(failure) => failure,
-                    None => self.explain(&error, task).await,
+                    // Apart, as what is rare, so that the future of a request is small.
+                    None => Box::pin(self.explain(&error, task)).await,
                 });
             }
             Err(_) => {

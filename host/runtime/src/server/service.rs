@@ -107,7 +107,7 @@ async fn respond<H: Handler>(
     };
     let limits = &connection.listener.limits;
     if let Err(error) = request_head::complete(&mut head, origin, authority, limits) {
-        report(service, exchange, &name, &head, error).await;
+        Box::pin(report(service, exchange, &name, &head, error)).await;
         return refuse(connection, error, &name, Some(incoming));
     }
     server_span::complete(&name.trace, &head);
@@ -116,7 +116,7 @@ async fn respond<H: Handler>(
         Err(incoming) => {
             let limit = limits.body_bytes;
             let error = HandleError::BodyTooLarge { limit };
-            report(service, exchange, &name, &head, error).await;
+            Box::pin(report(service, exchange, &name, &head, error)).await;
             return refuse(connection, error, &name, Some(incoming));
         }
     };
