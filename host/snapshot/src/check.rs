@@ -8,14 +8,14 @@ use crate::limits::{
     most_stored_bytes,
 };
 use crate::manifest::shown;
-use crate::{Error, Manifest, Version};
+use crate::{ChunkEntry, Content, Error, Manifest, Version};
 
 impl Manifest {
     /// Whether it is one that a writer makes: within the limits, with chunks that exist, names that
     /// name one thing each, and paths that stay where they belong.
-    pub(crate) fn check(&self) -> Result<(), Error> {
-        self.check_chunks()?;
-        self.check_contents()?;
+    pub(crate) fn check_all(&self) -> Result<(), Error> {
+        check_chunks(&self.chunks)?;
+        check_contents(&self.chunks, self.contents())?;
         name("the program", &self.program)?;
         name("the function's id", &self.function.id)?;
         name("the function's name", &self.function.name)?;
@@ -62,56 +62,60 @@ impl Manifest {
         }
         Ok(())
     }
+}
 
-    fn check_chunks(&self) -> Result<(), Error> {
-        at_most("chunks", self.chunks.len(), CHUNKS)?;
-        distinct("chunk", self.chunks.iter().map(|chunk| &chunk.digest))?;
-        for chunk in &self.chunks {
-            if !is_digest(&chunk.digest) {
-                return Err(Error::manifest(format!(
-                    "{} is no digest",
-                    shown(&chunk.digest)
-                )));
-            }
-            let most = most_stored_bytes(chunk.bytes);
-            if chunk.bytes > MOST_CHUNK_BYTES || chunk.stored > most || chunk.stored == 0 {
-                return Err(Error::manifest(format!(
-                    "the chunk {} has {} bytes, stored in {}: a chunk has at most \
-                     {MOST_CHUNK_BYTES}",
-                    chunk.digest, chunk.bytes, chunk.stored
-                )));
-            }
+/// Whether chunks are within the limits, and each is there once.
+pub(crate) fn check_chunks(chunks: &[ChunkEntry]) -> Result<(), Error> {
+    at_most("chunks", chunks.len(), CHUNKS)?;
+    distinct("chunk", chunks.iter().map(|chunk| &chunk.digest))?;
+    for chunk in chunks {
+        if !is_digest(&chunk.digest) {
+            return Err(Error::manifest(format!(
+                "{} is no digest",
+                shown(&chunk.digest)
+            )));
         }
-        Ok(())
+        let most = most_stored_bytes(chunk.bytes);
+        if chunk.bytes > MOST_CHUNK_BYTES || chunk.stored > most || chunk.stored == 0 {
+            return Err(Error::manifest(format!(
+                "the chunk {} has {} bytes, stored in {}: a chunk has at most \
+                 {MOST_CHUNK_BYTES}",
+                chunk.digest, chunk.bytes, chunk.stored
+            )));
+        }
     }
+    Ok(())
+}
 
-    fn check_contents(&self) -> Result<(), Error> {
-        let mut used = vec![false; self.chunks.len()];
-        for (what, content) in self.contents() {
-            if !is_digest(&content.digest) {
-                return Err(Error::manifest(format!("{what} has no digest")));
-            }
-            let mut bytes = 0;
-            for place in &content.chunks {
-                let place = *place as usize;
-                let (Some(chunk), Some(used)) = (self.chunks.get(place), used.get_mut(place))
-                else {
-                    return Err(Error::manifest(format!("{what} has a chunk that is none")));
-                };
-                *used = true;
-                bytes += u64::from(chunk.bytes);
-            }
-            if bytes != content.bytes {
-                return Err(Error::manifest(format!(
-                    "{what} has {} bytes, and its chunks have {bytes}",
-                    content.bytes
-                )));
-            }
+/// Whether contents are made of chunks that there are, and each chunk is of one.
+pub(crate) fn check_contents<'a>(
+    chunks: &[ChunkEntry],
+    contents: impl IntoIterator<Item = (String, &'a Content)>,
+) -> Result<(), Error> {
+    let mut used = vec![false; chunks.len()];
+    for (what, content) in contents {
+        if !is_digest(&content.digest) {
+            return Err(Error::manifest(format!("{what} has no digest")));
         }
-        match used.iter().all(|used| *used) {
-            true => Ok(()),
-            false => Err(Error::manifest("it has a chunk that belongs to nothing")),
+        let mut bytes = 0;
+        for place in &content.chunks {
+            let place = *place as usize;
+            let (Some(chunk), Some(used)) = (chunks.get(place), used.get_mut(place)) else {
+                return Err(Error::manifest(format!("{what} has a chunk that is none")));
+            };
+            *used = true;
+            bytes += u64::from(chunk.bytes);
         }
+        if bytes != content.bytes {
+            return Err(Error::manifest(format!(
+                "{what} has {} bytes, and its chunks have {bytes}",
+                content.bytes
+            )));
+        }
+    }
+    match used.iter().all(|used| *used) {
+        true => Ok(()),
+        false => Err(Error::manifest("it has a chunk that belongs to nothing")),
     }
 }
 
@@ -137,7 +141,7 @@ impl Version {
     }
 }
 
-fn at_most(what: &str, count: usize, most: usize) -> Result<(), Error> {
+pub(crate) fn at_most(what: &str, count: usize, most: usize) -> Result<(), Error> {
     match count > most {
         true => Err(Error::manifest(format!(
             "it has {count} {what}, and {most} are read at most"
@@ -146,7 +150,7 @@ fn at_most(what: &str, count: usize, most: usize) -> Result<(), Error> {
     }
 }
 
-fn distinct<T: Ord + std::fmt::Debug>(
+pub(crate) fn distinct<T: Ord + std::fmt::Debug>(
     what: &str,
     all: impl Iterator<Item = T>,
 ) -> Result<(), Error> {
@@ -160,7 +164,7 @@ fn distinct<T: Ord + std::fmt::Debug>(
     Ok(())
 }
 
-fn name(what: &str, text: &str) -> Result<(), Error> {
+pub(crate) fn name(what: &str, text: &str) -> Result<(), Error> {
     let fits = (1..=NAME_BYTES).contains(&text.len()) && !text.chars().any(char::is_control);
     match fits {
         true => Ok(()),

@@ -3,15 +3,16 @@
 
 use std::ops::Deref;
 
-use crate::header::Header;
-use crate::{Chunk, Error, Keys, Manifest, Signature};
+use crate::file_manifest::what;
+use crate::header::{BYTES, Header};
+use crate::{Chunk, Error, FileManifest, Keys, Manifest, Signature};
 
 /// Reads a snapshot whose bytes come in any pieces. Holds what has come of the next part alone: the
 /// manifest, or one chunk.
 #[derive(Debug)]
-pub struct Decoder<K> {
+pub struct Decoder<K, M = Manifest> {
     keys: K,
-    state: State,
+    state: State<M>,
     /// Header and manifest as they came.
     head: Vec<u8>,
     /// What has come and is not used yet, from `used` on.
@@ -22,11 +23,11 @@ pub struct Decoder<K> {
 }
 
 #[derive(Debug)]
-enum State {
+enum State<M> {
     Header,
     Manifest(Box<Header>, Signature),
     /// The chunk that is next.
-    Chunks(Box<Manifest>, Signature, usize),
+    Chunks(Box<M>, Signature, usize),
     /// It was refused.
     Failed,
 }
@@ -41,8 +42,15 @@ pub enum Event {
 }
 
 impl<K: Deref<Target = Keys>> Decoder<K> {
-    /// Begins to read a snapshot that has to be signed as these keys say.
+    /// Begins to read a snapshot of a function, which has to be signed as these keys say.
     pub fn new(keys: K) -> Decoder<K> {
+        Decoder::of(keys)
+    }
+}
+
+impl<K: Deref<Target = Keys>, M: FileManifest> Decoder<K, M> {
+    /// Begins to read a file with this manifest, which has to be signed as these keys say.
+    pub fn of(keys: K) -> Decoder<K, M> {
         Decoder {
             keys,
             state: State::Header,
@@ -50,6 +58,35 @@ impl<K: Deref<Target = Keys>> Decoder<K> {
             pending: Vec::new(),
             used: 0,
             at: 0,
+        }
+    }
+
+    /// Goes on with a file whose head was read before, and so many of its chunks: what comes next is
+    /// what follows them.
+    ///
+    /// # Errors
+    ///
+    /// Where the head can't be used, or its file has fewer chunks.
+    pub fn resume(keys: K, head: &[u8], chunks: usize) -> Result<Decoder<K, M>, Error> {
+        let mut decoder = Self::of(keys);
+        decoder.push(head);
+        decoder.next_event()?;
+        match &mut decoder.state {
+            State::Chunks(manifest, _, place) if chunks <= manifest.chunks().len() => {
+                let before = manifest.chunks().iter().take(chunks);
+                decoder.at += before.map(|chunk| u64::from(chunk.stored)).sum::<u64>();
+                *place = chunks;
+                Ok(decoder)
+            }
+            _ => Err(Error::damaged("its head is cut short")),
+        }
+    }
+
+    /// How many chunks were read.
+    pub fn chunks_read(&self) -> usize {
+        match &self.state {
+            State::Chunks(_, _, place) => *place,
+            _ => 0,
         }
     }
 
@@ -78,7 +115,7 @@ impl<K: Deref<Target = Keys>> Decoder<K> {
         loop {
             match std::mem::replace(&mut self.state, State::Failed) {
                 State::Header => {
-                    let Some(bytes) = self.take(Manifest::HEADER_BYTES) else {
+                    let Some(bytes) = self.take(BYTES) else {
                         // What can't be one any more is refused without waiting for the rest.
                         let given = self.rest();
                         let mark = &crate::header::MAGIC;
@@ -88,10 +125,16 @@ impl<K: Deref<Target = Keys>> Decoder<K> {
                         self.state = State::Header;
                         return Ok(None);
                     };
-                    let mut header = [0; Manifest::HEADER_BYTES];
+                    let mut header = [0; BYTES];
                     header.copy_from_slice(&bytes);
                     self.head = bytes;
                     let header = Header::decode(&header)?;
+                    if header.version != M::VERSION {
+                        return Err(Error::OtherKind {
+                            found: what(header.version),
+                            expected: M::WHAT,
+                        });
+                    }
                     let signature = self.keys.check(&header)?;
                     self.state = State::Manifest(Box::new(header), signature);
                 }
@@ -100,13 +143,13 @@ impl<K: Deref<Target = Keys>> Decoder<K> {
                         self.state = State::Manifest(header, signature);
                         return Ok(None);
                     };
-                    let manifest = Manifest::parse(&header, &text)?;
+                    let manifest = M::parse(&header, &text)?;
                     self.head.extend_from_slice(&text);
                     self.state = State::Chunks(Box::new(manifest), signature, 0);
                     return Ok(Some(Event::Manifest));
                 }
                 State::Chunks(manifest, signature, place) => {
-                    let Some(entry) = manifest.chunks.get(place) else {
+                    let Some(entry) = manifest.chunks().get(place) else {
                         let is_over = self.rest().is_empty();
                         self.state = State::Chunks(manifest, signature, place);
                         return match is_over {
@@ -140,7 +183,7 @@ impl<K: Deref<Target = Keys>> Decoder<K> {
     }
 
     /// The manifest, once it was read.
-    pub fn manifest(&self) -> Option<&Manifest> {
+    pub fn manifest(&self) -> Option<&M> {
         match &self.state {
             State::Chunks(manifest, ..) => Some(manifest),
             _ => None,
@@ -156,7 +199,7 @@ impl<K: Deref<Target = Keys>> Decoder<K> {
     pub fn is_whole(&self) -> bool {
         match &self.state {
             State::Chunks(manifest, _, place) => {
-                *place == manifest.chunks.len() && self.rest().is_empty()
+                *place == manifest.chunks().len() && self.rest().is_empty()
             }
             _ => false,
         }
@@ -183,14 +226,14 @@ impl<K: Deref<Target = Keys>> Decoder<K> {
     /// # Errors
     ///
     /// Where the snapshot is cut short, or was refused.
-    pub fn finish(self) -> Result<(Manifest, Signature), Error> {
+    pub fn finish(self) -> Result<(M, Signature), Error> {
         let given = self.rest().len() as u64;
         let at = self.at + given;
         let wanted = match &self.state {
-            State::Header => Manifest::HEADER_BYTES as u64,
+            State::Header => BYTES as u64,
             State::Manifest(header, _) => header.manifest_bytes.into(),
             State::Chunks(manifest, _, place) => {
-                let left = manifest.chunks.iter().skip(*place);
+                let left = manifest.chunks().iter().skip(*place);
                 left.map(|chunk| u64::from(chunk.stored)).sum()
             }
             State::Failed => return Err(Error::damaged("it was refused before")),

@@ -20,6 +20,14 @@ pub enum Error {
         /// The version of its format.
         found: u16,
     },
+    /// It is of another kind.
+    #[error("the file is {found}, and {expected} is expected here")]
+    OtherKind {
+        /// What it is.
+        found: &'static str,
+        /// What it should be.
+        expected: &'static str,
+    },
     /// It has another content than when it was written.
     #[error("the snapshot is damaged: {what}; take another copy of it")]
     Damaged {

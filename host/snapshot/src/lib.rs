@@ -8,6 +8,9 @@
 //! wrong, and knows from the manifest how long the file is, and how much each chunk decompresses to.
 //! It takes bytes as they come, and holds one chunk at a time.
 //!
+//! A [`Manifest`] is that of a function. A node's own state, such as usage and the hashes of tokens, is in
+//! a file of the same kind with a [`NodeManifest`].
+//!
 //! The crate opens no files and knows no node. `docs/SNAPSHOT-COMPATIBILITY.md` describes the format.
 //!
 //! ```
@@ -39,17 +42,21 @@ mod chunk;
 mod decoder;
 mod digest;
 mod error;
+mod file_manifest;
 pub mod header;
 mod keys;
 pub mod limits;
 mod manifest;
+mod node;
 mod secret;
 mod verify;
 
 pub use chunk::{Chunk, Chunker};
 pub use decoder::{Decoder, Event};
 pub use error::Error;
+pub use file_manifest::FileManifest;
 pub use keys::{Keys, Signature};
 pub use manifest::{Asset, Buffer, ChunkEntry, Content, Function, Job, Manifest, Secret, Version};
+pub use node::{AuditPosition, NodeFunction, NodeManifest};
 pub use secret::SecretsKey;
-pub use verify::{Verified, verify};
+pub use verify::{Verified, verify, verify_as};

@@ -1,7 +1,13 @@
 //! What a file may have at most. A reader refuses more before it takes memory for it.
 
-/// The version of the format that this program writes, and the newest that it reads.
-pub const FORMAT_VERSION: u16 = 1;
+/// The newest version of the format that this program reads.
+pub const FORMAT_VERSION: u16 = NODE_VERSION;
+
+/// The version of the format of a function.
+pub const FUNCTION_VERSION: u16 = 1;
+
+/// The version of the format of a node's own state.
+pub const NODE_VERSION: u16 = 2;
 
 /// The longest manifest, in bytes.
 pub const MANIFEST_BYTES: u32 = 64 << 20;
@@ -36,6 +42,12 @@ pub const SETTINGS: usize = 1024;
 
 /// Jobs that wait.
 pub const JOBS: usize = 100_000;
+
+/// Functions of a node.
+pub const FUNCTIONS: usize = 500_000;
+
+/// Bytes of the tokens of a node.
+pub const TOKEN_BYTES: u64 = 32 << 20;
 
 /// The longest path of an asset, and the longest name of anything, in bytes.
 pub const NAME_BYTES: usize = 1024;

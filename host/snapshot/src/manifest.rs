@@ -1,4 +1,4 @@
-//! The manifest: what a snapshot is of, and which chunks it is made of. JSON, with these names and no
+//! The manifest of a function: what a snapshot is of, and which chunks it is made of. JSON, with these names and no
 //! others: what is added to it makes a new version of the format.
 
 use std::collections::BTreeMap;
@@ -6,9 +6,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::digest::digest_of;
-use crate::header::{BYTES, Header};
-use crate::limits::{FORMAT_VERSION, MANIFEST_BYTES};
-use crate::{Error, Keys};
+use crate::limits::FUNCTION_VERSION;
+use crate::{Error, FileManifest, Keys};
 
 /// What a snapshot is of.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -150,42 +149,12 @@ impl Manifest {
     ///
     /// Where a reader would refuse it.
     pub fn head(&self, keys: &Keys) -> Result<Vec<u8>, Error> {
-        self.check()?;
-        let text = serde_json::to_vec(self).map_err(|error| Error::manifest(error.to_string()))?;
-        let length = u32::try_from(text.len()).ok();
-        let length = length.filter(|length| *length <= MANIFEST_BYTES);
-        let manifest_bytes = length.ok_or_else(|| Error::manifest("it is too long"))?;
-        let mut header = Header {
-            version: FORMAT_VERSION,
-            algorithm: 0,
-            manifest_bytes,
-            manifest_digest: *blake3::hash(&text).as_bytes(),
-            key_id: [0; 32],
-            signature: [0; 64],
-        };
-        keys.sign(&mut header);
-        let mut head = header.encode().to_vec();
-        head.extend_from_slice(&text);
-        Ok(head)
-    }
-
-    /// Reads the manifest that a header names.
-    pub(crate) fn parse(header: &Header, text: &[u8]) -> Result<Manifest, Error> {
-        if *blake3::hash(text).as_bytes() != header.manifest_digest {
-            return Err(Error::damaged("its manifest has another content"));
-        }
-        let manifest: Manifest =
-            serde_json::from_slice(text).map_err(|error| Error::manifest(error.to_string()))?;
-        manifest.check()?;
-        Ok(manifest)
+        FileManifest::head(self, keys)
     }
 
     /// How long the stored forms of all chunks are together.
     pub fn stored_bytes(&self) -> u64 {
-        self.chunks
-            .iter()
-            .map(|chunk| u64::from(chunk.stored))
-            .sum()
+        FileManifest::stored_bytes(self)
     }
 
     /// How long a file with this head is, of so many bytes.
@@ -257,9 +226,23 @@ impl Manifest {
             chunks,
         }
     }
+}
 
-    /// The length of a header.
-    pub(crate) const HEADER_BYTES: usize = BYTES;
+impl FileManifest for Manifest {
+    const VERSION: u16 = FUNCTION_VERSION;
+    const WHAT: &'static str = "a snapshot of a function";
+
+    fn check(&self) -> Result<(), Error> {
+        self.check_all()
+    }
+
+    fn chunks(&self) -> &[ChunkEntry] {
+        &self.chunks
+    }
+
+    fn contents(&self) -> Vec<(String, &Content)> {
+        Manifest::contents(self).collect()
+    }
 }
 
 /// A text of a file in a message: short, on one line.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::io::Read;
 
 use crate::digest::named;
-use crate::{Chunk, Decoder, Error, Event, Keys, Manifest, Signature};
+use crate::{Chunk, Decoder, Error, Event, FileManifest, Keys, Manifest, Signature};
 
 /// How much is read at once.
 const PIECE: usize = 256 << 10;
@@ -14,9 +14,9 @@ const MOST_BEGUN: usize = 1024;
 
 /// A snapshot that was read to its end.
 #[derive(Debug)]
-pub struct Verified {
+pub struct Verified<M = Manifest> {
     /// What it is of.
-    pub manifest: Manifest,
+    pub manifest: M,
     /// Who has signed it.
     pub signature: Signature,
     /// How long the file is, in bytes.
@@ -29,8 +29,20 @@ pub struct Verified {
 /// # Errors
 ///
 /// Where it can't be read, or can't be used.
-pub fn verify(mut source: impl Read, keys: &Keys) -> Result<Verified, Error> {
-    let mut decoder = Decoder::new(keys);
+pub fn verify(source: impl Read, keys: &Keys) -> Result<Verified, Error> {
+    verify_as(source, keys)
+}
+
+/// As [`verify`], for a file with this manifest.
+///
+/// # Errors
+///
+/// As those of [`verify`].
+pub fn verify_as<M: FileManifest>(
+    mut source: impl Read,
+    keys: &Keys,
+) -> Result<Verified<M>, Error> {
+    let mut decoder = Decoder::<_, M>::of(keys);
     let mut contents = Contents::default();
     let mut piece = vec![0; PIECE];
     let mut file_bytes = 0;
@@ -81,7 +93,7 @@ struct Open {
 }
 
 impl Contents {
-    fn of(manifest: &Manifest) -> Contents {
+    fn of(manifest: &impl FileManifest) -> Contents {
         let mut contents = Contents::default();
         for (what, content) in manifest.contents() {
             let is_in_order = content.chunks.windows(2).all(|pair| match pair {

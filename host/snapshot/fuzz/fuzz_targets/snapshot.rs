@@ -2,15 +2,16 @@
 //! right, so that they come to the manifest and the chunks.
 #![no_main]
 
-use tensor_wasm_snapshot::{Chunk, Keys, header, verify};
+use tensor_wasm_snapshot::{Chunk, FileManifest, Keys, NodeManifest, header, verify, verify_as};
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
     let keys = Keys::default();
     let _ = verify(data, &keys);
+    let _ = verify_as::<NodeManifest>(data, &keys);
     // The manifest ends at the first line break.
     let end = data.iter().position(|byte| *byte == b'\n');
     let (manifest, chunks) = data.split_at(end.unwrap_or(data.len()));
-    let header = header::Header {
+    let mut header = header::Header {
         version: 1,
         algorithm: 0,
         manifest_bytes: manifest.len() as u32,
@@ -22,6 +23,11 @@ libfuzzer_sys::fuzz_target!(|data: &[u8]| {
     if let Ok(verified) = verify(&file[..], &keys) {
         let head = verified.manifest.head(&keys).map(|head| head.len());
         assert!(head.is_ok_and(|head| verified.manifest.file_bytes(head) >= head as u64));
+    }
+    header.version = NodeManifest::VERSION;
+    let file = [&header.encode()[..], manifest, chunks].concat();
+    if let Ok(verified) = verify_as::<NodeManifest>(&file[..], &keys) {
+        assert!(verified.manifest.head(&keys).is_ok());
     }
     // What any stored form decompresses to is no more than is said.
     let Ok(mut chunk) = Chunk::pack(b"") else {
