@@ -6,7 +6,8 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 use std::path::{Path as FilePath, PathBuf};
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use futures::TryStreamExt;
@@ -16,6 +17,7 @@ use object_store::{MultipartUpload, ObjectStore, ObjectStoreExt, PutPayload};
 
 use super::StorageError;
 use super::ids::random_id;
+use crate::lock::ignore_poison;
 
 /// What digests begin with.
 const BLAKE3: &str = "blake3:";
@@ -29,12 +31,16 @@ const COMPLETE: &str = "blake3";
 /// A part of an upload, in bytes: what each that runs has in memory. (A bucket asks for 5 MiB.)
 const PART_BYTES: usize = 1 << 20;
 
+/// So much is stored before it is begun to write it to the disk, in bytes.
+const WRITE_BACK_BYTES: u64 = 32 << 20;
+
 /// The components and assets of all functions.
 pub(crate) struct ComponentStore {
     store: Arc<dyn ObjectStore>,
     /// The same, whose files are not synchronised one by one.
     unsynchronised: Arc<dyn ObjectStore>,
     folder: PathBuf,
+    write_back: Arc<WriteBack>,
 }
 
 impl ComponentStore {
@@ -65,6 +71,7 @@ impl ComponentStore {
             unsynchronised: store.clone(),
             store,
             folder: folder.to_owned(),
+            write_back: Arc::default(),
         }
     }
 
@@ -123,6 +130,7 @@ impl ComponentStore {
         bytes: Bytes,
     ) -> Result<(), StorageError> {
         let path = Path::from_iter([UPLOADS, &random_id("")?]);
+        let size = bytes.len() as u64;
         let payload = PutPayload::from_bytes(bytes);
         self.unsynchronised.put(&path, payload).await?;
         // Over an equal one that is there already.
@@ -131,15 +139,15 @@ impl ComponentStore {
             // The next start removes it otherwise.
             let _ = self.unsynchronised.delete(&path).await;
         }
+        self.write_back.wrote(size, &self.folder);
         Ok(renamed?)
     }
 
     /// Has everything that was stored on the disk.
     pub(crate) async fn synchronise(&self) -> Result<(), StorageError> {
-        let folder = self.folder.clone();
+        let (folder, write_back) = (self.folder.clone(), self.write_back.clone());
         let synchronising = tokio::task::spawn_blocking(move || {
-            let opened = std::fs::File::open(&folder);
-            let synchronised = opened.and_then(|opened| Ok(rustix::fs::syncfs(opened)?));
+            let synchronised = synchronise(&folder).and_then(|()| write_back.take_error());
             synchronised.map_err(|cause| StorageError::Directory {
                 path: folder,
                 cause,
@@ -169,6 +177,44 @@ impl ComponentStore {
         }
         Ok(())
     }
+}
+
+/// Writes to the disk what was stored and not synchronised, while more is stored: whoever
+/// [synchronises](ComponentStore::synchronise) then waits for the rest alone.
+#[derive(Default)]
+struct WriteBack {
+    /// Bytes that were stored since it began last.
+    bytes: AtomicU64,
+    is_running: AtomicBool,
+    /// Why it failed, which the system tells once. Locked while it runs.
+    error: Mutex<Option<std::io::Error>>,
+}
+
+impl WriteBack {
+    fn wrote(self: &Arc<Self>, size: u64, folder: &FilePath) {
+        let bytes = self.bytes.fetch_add(size, Ordering::Relaxed) + size;
+        if bytes < WRITE_BACK_BYTES || self.is_running.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        self.bytes.store(0, Ordering::Relaxed);
+        let (write_back, folder) = (self.clone(), folder.to_owned());
+        tokio::task::spawn_blocking(move || {
+            let mut error = ignore_poison(write_back.error.lock());
+            if let Err(cause) = synchronise(&folder) {
+                *error = Some(cause);
+            }
+            write_back.is_running.store(false, Ordering::Relaxed);
+        });
+    }
+
+    fn take_error(&self) -> std::io::Result<()> {
+        ignore_poison(self.error.lock()).take().map_or(Ok(()), Err)
+    }
+}
+
+fn synchronise(folder: &FilePath) -> std::io::Result<()> {
+    let opened = std::fs::File::open(folder)?;
+    Ok(rustix::fs::syncfs(opened)?)
 }
 
 /// Where a component is.
