@@ -2,7 +2,6 @@
 
 use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{HeaderValue, Response, StatusCode};
-use tensor_wasm_runtime::policy::{Principal, Scope};
 use tensor_wasm_runtime::server::MetricsPage;
 use wasmtime_wasi_http::WasiBody;
 
@@ -14,8 +13,7 @@ impl Api {
     /// has to be one who may act for all of them. Where no policy says who calls, there is one
     /// tenant only.
     pub(super) fn metrics_page(&self, call: Call<'_>) -> Result<Response<WasiBody>, NodeError> {
-        let is_operator = |caller: &Principal| caller.scope == Scope::All;
-        if self.is_guarded && !call.scope.caller().is_some_and(is_operator) {
+        if !self.is_operator(&call) {
             return Err(NodeError::new(
                 &OPERATOR_ONLY,
                 "the metrics show all tenants: ask with a token that is valid for all of them, or \

@@ -14,6 +14,7 @@ mod jobs;
 mod logs;
 mod metrics;
 mod model;
+mod node_state;
 mod openapi;
 mod query;
 mod routes;
@@ -34,6 +35,7 @@ use crate::functions::Functions;
 use crate::jobs::Jobs;
 use crate::metrics::Metrics;
 use model::Health;
+pub(crate) use node_state::OperatorFiles;
 use query::Query;
 pub(crate) use routes::actions;
 use routes::{Endpoint, Found, Operation};
@@ -47,6 +49,8 @@ pub(crate) struct Api {
     is_guarded: bool,
     /// Whether the server accepts requests, from the time on that it does.
     readiness: OnceLock<Readiness>,
+    /// The tokens and the audit log, once there is one.
+    operator_files: OnceLock<OperatorFiles>,
 }
 
 /// A request whose route and tenant are known.
@@ -77,12 +81,18 @@ impl Api {
             metrics,
             is_guarded,
             readiness: OnceLock::new(),
+            operator_files: OnceLock::new(),
         }
     }
 
     /// Tells the API of the server that it is behind.
     pub(crate) fn set_readiness(&self, readiness: Readiness) {
         let _ = self.readiness.set(readiness);
+    }
+
+    /// Tells the API of the tokens and the audit log, which a backup has a part of.
+    pub(crate) fn set_operator_files(&self, files: OperatorFiles) {
+        let _ = self.operator_files.set(files);
     }
 
     async fn answer(
@@ -172,6 +182,8 @@ impl Api {
             Endpoint::RestoreSnapshot => self.restore_snapshot(call).await,
             Endpoint::DeleteSnapshot => self.delete_snapshot(call).await,
             Endpoint::Usage => self.usage(call).await,
+            Endpoint::NodeState => self.node_state(call).await,
+            Endpoint::ImportNodeState => self.import_node_state(call).await,
             Endpoint::OpenApi => Ok(openapi::response()),
             Endpoint::Healthz => body::json(
                 StatusCode::OK,

@@ -267,6 +267,19 @@ pub(super) struct RestoreRequest {
     /// Whether its jobs wait again.
     #[serde(default)]
     pub(super) jobs: bool,
+    /// Whether a new function has the id that it had, which no other one may have: for callers who may
+    /// act for all tenants.
+    #[serde(default)]
+    pub(super) keep_id: bool,
+}
+
+/// What was taken of the state of another node.
+#[derive(Serialize, ToSchema)]
+pub(super) struct ImportedState {
+    /// Records of usage that were added.
+    pub(super) usage_added: u64,
+    /// Records of usage that were there.
+    pub(super) usage_known: u64,
 }
 
 /// A function that was restored.

@@ -21,10 +21,10 @@ use super::body::{self, JSON};
 use super::functions::LARGEST_PAGE;
 use super::model::{
     Asset, AssetList, ConfigRequest, DeployRequest, ErrorDetail, ErrorResponse, Function,
-    FunctionConfig, FunctionList, Health, Imports, Job, JobError, JobId, JobList, LogLine, LogPage,
-    OutgoingHttp, OutgoingHttpRequest, RestoreRequest, RestoredFunction, SaveRequest,
-    SavedSnapshot, SecretRequest, Snapshot, SnapshotList, SnapshotUpload, TrafficRequest,
-    UsageList, UsageRecord, Version,
+    FunctionConfig, FunctionList, Health, ImportedState, Imports, Job, JobError, JobId, JobList,
+    LogLine, LogPage, OutgoingHttp, OutgoingHttpRequest, RestoreRequest, RestoredFunction,
+    SaveRequest, SavedSnapshot, SecretRequest, Snapshot, SnapshotList, SnapshotUpload,
+    TrafficRequest, UsageList, UsageRecord, Version,
 };
 use super::routes::{COMMON_ERRORS, Endpoint, Methods, Operation, ROUTES};
 use super::snapshots::SNAPSHOT;
@@ -95,6 +95,7 @@ pub(crate) fn document() -> String {
         .schema_from::<SnapshotUpload>()
         .schema_from::<RestoreRequest>()
         .schema_from::<RestoredFunction>()
+        .schema_from::<ImportedState>()
         .schema_from::<Job>()
         .schema_from::<JobId>()
         .schema_from::<JobList>()
@@ -252,7 +253,7 @@ fn request_body(endpoint: Endpoint) -> Option<utoipa::openapi::request_body::Req
             .required(Some(Required::False))
             .content(JSON, Content::new(Some(reference::<SaveRequest>())))
             .build(),
-        Endpoint::UploadSnapshot | Endpoint::UploadPart => {
+        Endpoint::UploadSnapshot | Endpoint::UploadPart | Endpoint::ImportNodeState => {
             body.content(SNAPSHOT, Content::new(Some(bytes()))).build()
         }
         Endpoint::RestoreSnapshot => body
@@ -318,7 +319,12 @@ fn success(endpoint: Endpoint) -> (&'static str, &'static str, Option<RefOr<Sche
             Some(reference::<SnapshotUpload>()),
         ),
         Endpoint::ListSnapshots => ("200", "A page.", Some(reference::<SnapshotList>())),
-        Endpoint::DownloadSnapshot => ("200", "The file.", Some(bytes())),
+        Endpoint::DownloadSnapshot | Endpoint::NodeState => ("200", "The file.", Some(bytes())),
+        Endpoint::ImportNodeState => (
+            "200",
+            "How much was added.",
+            Some(reference::<ImportedState>()),
+        ),
         Endpoint::RestoreSnapshot => (
             "201",
             "The new function, where `Location` is; 200 where it was restored over one.",
@@ -342,7 +348,7 @@ fn success(endpoint: Endpoint) -> (&'static str, &'static str, Option<RefOr<Sche
 fn media_type(endpoint: Endpoint) -> &'static str {
     match endpoint {
         Endpoint::Metrics => "text/plain",
-        Endpoint::DownloadSnapshot => SNAPSHOT,
+        Endpoint::DownloadSnapshot | Endpoint::NodeState => SNAPSHOT,
         _ => JSON,
     }
 }

@@ -82,6 +82,8 @@ pub(super) enum Endpoint {
     RestoreSnapshot,
     DeleteSnapshot,
     Usage,
+    NodeState,
+    ImportNodeState,
     OpenApi,
     Healthz,
     Readyz,
@@ -658,6 +660,7 @@ pub(super) const ROUTES: &[Route] = &[
                 &INVALID_REQUEST,
                 &INVALID_NAME,
                 &GPU_REFUSED,
+                &error::OPERATOR_ONLY,
                 &error::SNAPSHOT_REFUSED,
                 &FUNCTION_NOT_FOUND,
                 &error::SNAPSHOT_NOT_FOUND,
@@ -692,6 +695,38 @@ pub(super) const ROUTES: &[Route] = &[
             ],
             errors: &[&INVALID_REQUEST],
         }],
+    },
+    Route {
+        path: "/node/state",
+        operations: &[
+            Operation {
+                methods: Methods::Get,
+                endpoint: Endpoint::NodeState,
+                action: "node.export",
+                summary: "What the node has beside its functions, as a file: which there are, what all \
+                          used, hashes of tokens, the end of the audit log. For callers who may act \
+                          for all tenants.",
+                query: &[],
+                errors: &[&INVALID_REQUEST, &error::OPERATOR_ONLY, &STORAGE_FULL],
+            },
+            Operation {
+                methods: Methods::Put,
+                endpoint: Endpoint::ImportNodeState,
+                action: "node.import",
+                summary: "Add what all functions used from such a file of another node; what is known \
+                          stays as it is. All of it or nothing.",
+                query: &[],
+                errors: &[
+                    &INVALID_REQUEST,
+                    &error::OPERATOR_ONLY,
+                    &error::SNAPSHOT_REFUSED,
+                    &BODY_TOO_LARGE,
+                    &UNSUPPORTED_MEDIA_TYPE,
+                    &error::INVALID_SNAPSHOT,
+                    &STORAGE_FULL,
+                ],
+            },
+        ],
     },
     Route {
         path: "/openapi.json",

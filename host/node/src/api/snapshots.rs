@@ -20,7 +20,9 @@ use super::model::{
     Function, RestoreRequest, RestoredFunction, SaveRequest, SavedSnapshot, Snapshot, SnapshotList,
 };
 use super::{Api, Call, model};
-use crate::error::{INVALID_REQUEST, NodeError, RANGE_NOT_SATISFIABLE, UNSUPPORTED_MEDIA_TYPE};
+use crate::error::{
+    INVALID_REQUEST, NodeError, OPERATOR_ONLY, RANGE_NOT_SATISFIABLE, UNSUPPORTED_MEDIA_TYPE,
+};
 use crate::functions::{
     FunctionName, RestoreOptions, RestoreTarget, SaveOptions, Saved, SnapshotPart,
     SnapshotProgress, SnapshotUpload,
@@ -187,8 +189,15 @@ impl Api {
         call: Call<'_>,
     ) -> Result<Response<WasiBody>, NodeError> {
         let created_by = call.scope.caller().map(|caller| caller.id.clone());
+        let is_operator = self.is_operator(&call);
         let (head, body) = call.request.into_parts();
         let request: RestoreRequest = read(&head.headers, body).await?;
+        if request.keep_id && !is_operator {
+            return Err(NodeError::new(
+                &OPERATOR_ONLY,
+                "`keep_id` is for tokens that are valid for all tenants: ids are those of all",
+            ));
+        }
         let target = match (request.name, request.over) {
             (None, None) => RestoreTarget::AsItWas,
             (Some(name), None) => RestoreTarget::New(FunctionName::parse(&name)?),
@@ -206,6 +215,7 @@ impl Api {
             target,
             secrets_key: secrets_key(request.secrets_key)?,
             jobs: request.jobs.then(|| self.jobs.limits().of_each_tenant),
+            keep_id: request.keep_id,
             created_by,
         };
         let place = self.functions.deployment_place(call.tenant)?;
@@ -270,7 +280,7 @@ fn secrets_key(text: Option<String>) -> Result<Option<SecretsKey>, NodeError> {
         .map_err(|error| NodeError::new(&INVALID_REQUEST, error))
 }
 
-fn expect_snapshot(headers: &HeaderMap) -> Result<(), NodeError> {
+pub(super) fn expect_snapshot(headers: &HeaderMap) -> Result<(), NodeError> {
     match body::media_type(headers).as_deref() {
         Some(SNAPSHOT) => Ok(()),
         _ => Err(NodeError::new(

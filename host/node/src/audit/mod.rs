@@ -109,6 +109,7 @@ pub struct AuditLog {
     refusals: Arc<Refusals>,
     sync: bool,
     on_failure: OnFailure,
+    is_file: bool,
 }
 
 impl fmt::Debug for AuditLog {
@@ -161,6 +162,7 @@ impl AuditLog {
             refusals: Arc::default(),
             sync: config.sync,
             on_failure: config.on_failure,
+            is_file: matches!(config.target, AuditTarget::File(_)),
         };
         let writer = Writer {
             queue: log.queue.clone(),
@@ -195,6 +197,12 @@ impl AuditLog {
     /// The log's numbers, for metrics.
     pub fn stats(&self) -> AuditStats {
         self.queue.stats()
+    }
+
+    /// The last record of a log in a file, as a backup of the node has it: whoever continues the chain
+    /// elsewhere continues after this one.
+    pub fn position(&self) -> Option<Head> {
+        self.queue.head().filter(|_| self.is_file)
     }
 
     /// Whether requests that could change something are refused at present, since records can't

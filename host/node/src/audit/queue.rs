@@ -8,6 +8,7 @@ use std::time::Duration;
 use tensor_wasm_runtime::LogThrottle;
 use tokio::sync::oneshot;
 
+use super::chain::Head;
 use super::record::Record;
 use crate::lock::ignore_poison;
 
@@ -71,6 +72,7 @@ pub(super) struct QueueState {
     written: u64,
     lost: u64,
     failing: bool,
+    head: Option<Head>,
     /// How many rounds the writer has reported.
     #[cfg(test)]
     pub(super) rounds: u64,
@@ -91,6 +93,8 @@ pub(super) struct Round {
     pub in_hand: u64,
     pub lost: u64,
     pub failing: bool,
+    /// The last record that was written, whenever that was.
+    pub head: Option<Head>,
 }
 
 impl Queue {
@@ -156,6 +160,11 @@ impl Queue {
             waiting: state.waiting(),
             failing: state.failing,
         }
+    }
+
+    /// The last record that was written.
+    pub fn head(&self) -> Option<Head> {
+        self.lock().head
     }
 
     /// Has the writer end once it has written all records.
@@ -239,6 +248,7 @@ impl Queue {
         state.written = state.written.saturating_add(round.written);
         state.lost = state.lost.saturating_add(round.lost);
         state.in_hand = round.in_hand;
+        state.head = round.head.or(state.head);
         if round.failing && !state.failing {
             for item in &mut state.waiting {
                 item.done = None;

@@ -121,11 +121,13 @@ impl Writer {
         {
             anchor.note(head);
         }
+        let is_whole = written > 0 && !self.state.failing;
         self.queue.report(Round {
             written,
             in_hand: self.state.out.len() as u64,
             lost,
             failing: self.state.failing,
+            head: self.chain.head().filter(|_| is_whole),
         });
     }
 

@@ -63,8 +63,8 @@ pub(crate) use mount::{MountAssets, Mounts};
 pub(crate) use name::{FunctionName, InvalidName};
 pub(crate) use outgoing::OutgoingError;
 pub(crate) use snapshots::{
-    Progress as SnapshotProgress, RestoreOptions, RestoreTarget, Restored, SaveOptions, Saved,
-    SnapshotError, SnapshotPart, SnapshotUpload,
+    NodeFacts, Progress as SnapshotProgress, RestoreOptions, RestoreTarget, Restored, SaveOptions,
+    Saved, SnapshotError, SnapshotPart, SnapshotUpload,
 };
 
 use admission::{Admission, AdmissionLimits};
@@ -78,6 +78,10 @@ use places::Places;
 use snapshots::PartialUploads;
 use turns::TenantTurns;
 use usage::Usage;
+
+/// How long it is kept what has arrived of a snapshot, where nothing more comes and the node has ended
+/// since, in milliseconds.
+const UPLOADS_KEPT_MS: i64 = 60 * 60 * 1000;
 
 /// Deployments of one tenant that run at one time.
 const DEPLOYMENTS: NonZeroUsize = NonZeroUsize::new(4).unwrap();
@@ -389,7 +393,10 @@ impl Functions {
             let database = &*functions.storage.database;
             functions.usage.store(database).await?;
             let retention = functions.limits().usage_retention;
-            functions.usage.remove_old(database, retention).await
+            if functions.usage.remove_old(database, retention).await? {
+                functions.forget_old_uploads(UPLOADS_KEPT_MS).await?;
+            }
+            Ok(())
         })
         .await
     }

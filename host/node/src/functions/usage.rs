@@ -158,23 +158,24 @@ impl Usage {
         stored
     }
 
-    /// Removes what was used longer ago, once in an hour.
+    /// Removes what was used longer ago, once in an hour. Returns whether it was that time.
     pub(super) async fn remove_old(
         &self,
         database: &dyn Metadata,
         retention: Duration,
-    ) -> Result<(), StorageError> {
+    ) -> Result<bool, StorageError> {
         let retention = i64::try_from(retention.as_millis()).unwrap_or(i64::MAX);
         let kept_from = self
             .clock
             .now_ms()
             .saturating_sub(retention)
             .div_euclid(MS_PER_HOUR);
-        if self.kept_from.load(Ordering::Relaxed) != kept_from {
+        let is_due = self.kept_from.load(Ordering::Relaxed) != kept_from;
+        if is_due {
             database.remove_usage_before(kept_from).await?;
             self.kept_from.store(kept_from, Ordering::Relaxed);
         }
-        Ok(())
+        Ok(is_due)
     }
 
     fn count(&self, key: UsageKey, amounts: Amounts) {

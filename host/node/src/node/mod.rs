@@ -44,7 +44,7 @@ use tensor_wasm_runtime::{HttpGrant, Unguarded};
 use tokio::runtime::Handle;
 use tokio::time::{sleep, timeout};
 
-use crate::api::Api;
+use crate::api::{Api, OperatorFiles};
 use crate::clock::SystemClock;
 use crate::functions::{FunctionHost, Functions, Mounts};
 use crate::host::chain::{PolicyConfig, load_policies};
@@ -55,6 +55,7 @@ use crate::storage::Storage;
 pub use crate::functions::FunctionLimits;
 pub use crate::jobs::JobLimits;
 pub use crate::storage::StorageError;
+pub use crate::storage::database::DATABASE_VERSION;
 pub use tensor_wasm_snapshot::Keys as SnapshotKeys;
 
 /// What records of the node's start and stop name.
@@ -337,6 +338,10 @@ impl HostBuilder<NodeSource> {
         if let Some(audit) = &node.parts.audit {
             node.jobs.set_audit(audit.clone());
         }
+        node.api.set_operator_files(OperatorFiles {
+            tokens: node.parts.tokens.clone(),
+            audit: node.parts.audit.clone(),
+        });
         let guests = node.parts.guests.handle();
         node.jobs.start(guests);
         guests.spawn(store_usage(Arc::downgrade(&node.functions)));

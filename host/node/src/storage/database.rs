@@ -21,8 +21,11 @@ const READERS: u32 = 4;
 /// How long a query may wait for a connection before it fails.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// The version of the schema of a node's database that this program writes, and the newest that it reads.
+pub const DATABASE_VERSION: usize = SCHEMA.len();
+
 /// The versions of the schema. None that was released is ever changed.
-const SCHEMA: [(i64, &str, &str); 10] = [
+const SCHEMA: [(i64, &str, &str); 11] = [
     (
         1,
         "functions",
@@ -64,6 +67,11 @@ const SCHEMA: [(i64, &str, &str); 10] = [
         10,
         "snapshots",
         include_str!("../../migrations/0010_snapshots.sql"),
+    ),
+    (
+        11,
+        "uploads",
+        include_str!("../../migrations/0011_uploads.sql"),
     ),
 ];
 

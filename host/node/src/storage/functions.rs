@@ -102,6 +102,13 @@ pub(crate) fn new_function_id() -> Result<String, StorageError> {
     random_id(ID_PREFIX)
 }
 
+/// Whether this can be the id of a function.
+pub(crate) fn is_function_id(id: &str) -> bool {
+    let digits = id.strip_prefix(ID_PREFIX).unwrap_or_default();
+    let is_digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+    digits.len() == 32 && digits.bytes().all(is_digit)
+}
+
 const FUNCTION: &str = "SELECT id, name, created_at, updated_at, outgoing_hosts FROM functions \
                         WHERE tenant = $1 AND (id = $2 OR name = $2)";
 const VERSIONS: &str = "SELECT version, digest, size_bytes, imports, created_at, created_by, weight, \
@@ -387,7 +394,8 @@ impl FunctionStore for Database {
         let count: i64 = sqlx::query_scalar(
             "SELECT (SELECT COUNT(*) FROM versions WHERE digest = $1) + \
              (SELECT COUNT(*) FROM assets WHERE digest = $1) + \
-             (SELECT COUNT(*) FROM snapshot_contents WHERE digest = $1)",
+             (SELECT COUNT(*) FROM snapshot_contents WHERE digest = $1) + \
+             (SELECT COUNT(*) FROM upload_contents WHERE digest = $1)",
         )
         .bind(digest)
         .fetch_one(&self.writer)
@@ -397,7 +405,8 @@ impl FunctionStore for Database {
 
     async fn digests(&self) -> Result<BTreeSet<String>, StorageError> {
         let all = "SELECT digest FROM versions UNION SELECT digest FROM assets \
-                   UNION SELECT digest FROM snapshot_contents";
+                   UNION SELECT digest FROM snapshot_contents \
+                   UNION SELECT digest FROM upload_contents";
         let digests = sqlx::query_scalar(all).fetch_all(&self.readers).await?;
         Ok(digests.into_iter().collect())
     }

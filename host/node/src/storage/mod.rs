@@ -17,11 +17,13 @@ mod error;
 pub(crate) mod functions;
 mod ids;
 pub(crate) mod jobs;
+mod node_state;
 pub(crate) mod restore;
 pub(crate) mod seal;
 pub(crate) mod settings;
 pub(crate) mod snapshots;
 mod stored;
+pub(crate) mod uploads;
 pub(crate) mod usage;
 
 use std::path::{Path, PathBuf};

@@ -124,6 +124,13 @@ async fn make(
         let limit = limits.functions;
         return Err(ChangeError::TooMany { limit });
     }
+    let same: Option<i64> = sqlx::query_scalar("SELECT 1 FROM functions WHERE id = $1")
+        .bind(id)
+        .fetch_optional(&mut *connection)
+        .await?;
+    if same.is_some() {
+        return Err(ChangeError::Exists(id.to_owned()));
+    }
     sqlx::query(
         "INSERT INTO functions (id, tenant, name, created_at, updated_at) \
          VALUES ($1, $2, $3, $4, $4)",

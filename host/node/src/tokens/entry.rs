@@ -5,6 +5,7 @@ use std::time::SystemTime;
 use tensor_wasm_runtime::policy::{Principal, Scope};
 use zeroize::Zeroizing;
 
+use super::claims::Claims;
 use super::hashed::{FileKey, HashedLine};
 use super::{TokenError, TokenSource};
 
@@ -77,6 +78,20 @@ impl Entry {
             unnamed: false,
             expires: line.claims.expires,
         }
+    }
+
+    /// The line that it was read from; nothing where it came in the clear.
+    pub(super) fn line(&self) -> Option<HashedLine> {
+        Some(HashedLine {
+            claims: Claims {
+                name: self.principal.id.clone(),
+                scope: self.principal.scope.clone(),
+                roles: self.principal.roles.clone(),
+                expires: self.expires,
+            },
+            key: self.key?,
+            hash: self.hash,
+        })
     }
 
     pub(super) fn has_expired(&self, now: SystemTime) -> bool {

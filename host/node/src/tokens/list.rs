@@ -107,6 +107,19 @@ impl TokenList {
         self.entries.iter().map(Entry::listed)
     }
 
+    /// The lines of its tokens that are hashes, as a token file has them, and how many others there
+    /// are: those in the clear can't be had from it.
+    pub fn hashed_lines(&self) -> (Vec<String>, u64) {
+        let (mut lines, mut others) = (Vec::new(), 0);
+        for entry in &self.entries {
+            match entry.line() {
+                Some(line) => lines.push(line.to_string()),
+                None => others += 1,
+            }
+        }
+        (lines, others)
+    }
+
     /// The key that the file's hashes are made with, where it has any.
     pub(super) fn file_key(&self) -> Option<FileKey> {
         self.entries.iter().find_map(|entry| entry.key)

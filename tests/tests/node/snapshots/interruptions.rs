@@ -6,7 +6,7 @@ use std::time::Duration;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{id, keeping};
+use super::{SNAPSHOT, id, keeping};
 use crate::node::Node;
 
 #[test]
@@ -50,6 +50,74 @@ fn a_node_that_is_killed_while_it_saves_or_restores_has_all_of_it_or_nothing() {
         }
         assert_eq!(node.stored(), contents, "{round}");
     }
+}
+
+#[test]
+fn what_has_arrived_of_an_upload_is_there_after_a_node_was_killed() {
+    const PART: usize = 3 << 20;
+    let source = keeping(Node::start(&[]), 20_000_000);
+    let state = source.ask("/f/app/sum/state");
+    let file = source.download(id(&source.save("app")));
+    let mut node = Node::start(&[]);
+    let put = |node: &Node, offset: usize, end: usize| {
+        let path = format!("/snapshots/uploads/one?offset={offset}");
+        let request = node.server.request(Method::PUT, &path);
+        let request = request.header("content-type", SNAPSHOT);
+        node.server.send(request.body(file[offset..end].to_vec()))
+    };
+    let arrived = |node: &Node| {
+        let reply = node.server.get("/snapshots/uploads/one");
+        (reply.status == 200).then(|| reply.json()["offset"].as_u64().unwrap() as usize)
+    };
+    // Nothing is kept before the manifest is there, and then whole chunks.
+    assert_eq!(put(&node, 0, 100).status, 200);
+    node = node.restart(&[]);
+    assert_eq!(arrived(&node), None);
+    assert_eq!(put(&node, 0, PART).status, 200);
+    let (mut offset, mut restarts) = (PART, 0);
+    let whole = loop {
+        node = node.restart(&[]);
+        restarts += 1;
+        let kept = arrived(&node).unwrap();
+        assert!(
+            kept <= offset && offset - kept <= 2 << 20,
+            "{kept} {offset}"
+        );
+        // The wrong place is refused, and changes nothing.
+        put(&node, offset + 1, offset + 2).assert_error(409, "upload_offset");
+        offset = (kept + PART).min(file.len());
+        let reply = put(&node, kept, offset);
+        if reply.status == 201 {
+            break reply.json();
+        }
+        assert_eq!(reply.status, 200, "{}", reply.text());
+        assert_eq!(reply.json()["offset"], offset);
+    };
+    assert!(restarts > 5);
+    assert_eq!(arrived(&node), None);
+    let stored = node.stored();
+    node = node.restart(&[]);
+    assert_eq!(node.stored(), stored);
+    let restored = node.restore(id(&whole), &json!({"name": "copy"}));
+    assert_eq!(restored.status, 201, "{}", restored.text());
+    assert_eq!(node.ask("/f/copy/sum/state"), state);
+
+    // One that is damaged after a restart leaves nothing.
+    let other = Node::start(&[]);
+    assert_eq!(put(&other, 0, PART).status, 200);
+    let other = other.restart(&[]);
+    let kept = arrived(&other).unwrap();
+    assert!(other.stored() > 1);
+    let path = format!("/snapshots/uploads/one?offset={kept}");
+    let request = other.server.request(Method::PUT, &path);
+    let damaged = request
+        .header("content-type", SNAPSHOT)
+        .body(vec![7; 2 << 20]);
+    other
+        .server
+        .send(damaged)
+        .assert_error(422, "invalid_snapshot");
+    assert_eq!((arrived(&other), other.stored()), (None, 0));
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod client;
 mod files;
 mod interruptions;
 mod refusals;
+mod whole_node;
 
 use std::fs;
 

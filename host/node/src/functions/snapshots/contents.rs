@@ -56,6 +56,15 @@ impl Pins {
             .push(digest.to_owned());
     }
 
+    /// Counts a content of this size that is in the store, and holds it there.
+    pub(super) async fn have(&self, digest: &str, bytes: u64) {
+        self.pin(digest).await;
+        let mut pinned = ignore_poison(self.pinned.lock());
+        if pinned.contents.insert(digest.to_owned(), bytes).is_none() {
+            pinned.bytes += bytes;
+        }
+    }
+
     /// Stores bytes by their content, unless they are there. [`add`](super::save::add) has them on the
     /// disk, all at once.
     pub(super) async fn put(&self, digest: &str, bytes: Bytes) -> Result<(), SnapshotError> {
@@ -72,8 +81,22 @@ impl Pins {
                 return Err(ChangeError::TooMuch { limit }.into());
             }
         }
+        self.put_pinned(digest, bytes).await
+    }
+
+    /// Stores bytes that are no tenant's.
+    pub(super) async fn put_uncharged(
+        &self,
+        digest: &str,
+        bytes: Bytes,
+    ) -> Result<(), SnapshotError> {
+        self.pin(digest).await;
+        self.put_pinned(digest, bytes).await
+    }
+
+    async fn put_pinned(&self, digest: &str, bytes: Bytes) -> Result<(), SnapshotError> {
         let components = &self.functions.storage.components;
-        if components.size(digest).await? == Some(size) {
+        if components.size(digest).await? == Some(bytes.len() as u64) {
             return Ok(());
         }
         Ok(components.put_unsynchronised(digest, bytes).await?)
@@ -154,6 +177,11 @@ impl Functions {
         let unpacked = apart(move || Chunk::of(entry, Vec::from(stored))?.unpack()).await?;
         Ok(unpacked?)
     }
+}
+
+/// The digest of a content.
+pub(super) fn digest_of(bytes: &[u8]) -> String {
+    format!("blake3:{}", blake3::hash(bytes).to_hex())
 }
 
 /// Has something that takes a processor for long done on another thread.

@@ -8,7 +8,7 @@ use futures::{Stream, StreamExt, TryStreamExt, stream};
 use tensor_wasm_snapshot::{Decoder, Keys, Manifest};
 
 use super::SnapshotError;
-use super::contents::AT_ONCE;
+use super::contents::{AT_ONCE, Pins};
 use crate::functions::Functions;
 use crate::storage::StorageError;
 
@@ -18,6 +18,8 @@ pub(crate) struct SnapshotDownload {
     /// The contents that make up the file, with their lengths.
     parts: Vec<(String, u64)>,
     pub(crate) file_bytes: u64,
+    /// Holds contents that nothing else refers to, until it is at its end.
+    pins: Option<Pins>,
 }
 
 impl Functions {
@@ -33,11 +35,7 @@ impl Functions {
         let mut parts = vec![(snapshot.head, head.len() as u64)];
         let chunks = manifest.chunks.into_iter();
         parts.extend(chunks.map(|chunk| (chunk.digest, u64::from(chunk.stored))));
-        Ok(SnapshotDownload {
-            functions: self.clone(),
-            file_bytes: parts.iter().map(|(_, bytes)| bytes).sum(),
-            parts,
-        })
+        Ok(SnapshotDownload::of(self.clone(), parts, None))
     }
 }
 
@@ -51,12 +49,25 @@ pub(super) fn manifest_of(head: &[u8], keys: &Keys) -> Result<Manifest, Snapshot
 }
 
 impl SnapshotDownload {
+    pub(super) fn of(
+        functions: Arc<Functions>,
+        parts: Vec<(String, u64)>,
+        pins: Option<Pins>,
+    ) -> SnapshotDownload {
+        SnapshotDownload {
+            functions,
+            file_bytes: parts.iter().map(|(_, bytes)| bytes).sum(),
+            parts,
+            pins,
+        }
+    }
+
     /// The bytes of the file from `offset` on.
     pub(crate) fn bytes_from(
         self,
         offset: u64,
     ) -> impl Stream<Item = Result<Bytes, StorageError>> + Send {
-        let functions = self.functions;
+        let (functions, pins) = (self.functions, self.pins);
         let mut at = 0;
         let parts = self.parts.into_iter().filter_map(move |(digest, bytes)| {
             let skipped = offset.saturating_sub(at).min(bytes);
@@ -65,6 +76,7 @@ impl SnapshotDownload {
         });
         let read = move |(digest, skipped, bytes): (String, u64, u64)| {
             let functions = functions.clone();
+            let _held = &pins;
             async move {
                 let found = functions.storage.components.read(&digest).await?;
                 match found.len() as u64 == bytes {

@@ -8,6 +8,7 @@
 mod contents;
 mod download;
 mod list;
+mod node_state;
 mod parts;
 mod restore;
 mod save;
@@ -23,6 +24,7 @@ use crate::storage::StorageError;
 use crate::storage::functions::{ChangeError, Function};
 use crate::storage::snapshots::Snapshot;
 
+pub(crate) use node_state::NodeFacts;
 pub(super) use parts::PartialUploads;
 pub(crate) use parts::{Progress, SnapshotPart};
 pub(crate) use restore::{RestoreOptions, RestoreTarget};

@@ -1,5 +1,6 @@
 //! Snapshots that arrive in several requests, each with the next part of the file, so that one may be
-//! longer than a request's body, and goes on where a connection broke off.
+//! longer than a request's body, and goes on where a connection broke off, or where the node ended after
+//! a part.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, Weak};
@@ -50,8 +51,16 @@ pub(crate) enum Progress {
 impl Functions {
     /// How much of a snapshot has arrived that arrives in parts.
     pub(crate) async fn arrived(&self, tenant: u64, name: &str) -> Result<u64, SnapshotError> {
-        let upload = self.partial_uploads.get(&(tenant, name.to_owned()));
-        let upload = upload.ok_or(SnapshotError::NoSnapshot)?;
+        let Some(upload) = self.partial_uploads.get(&(tenant, name.to_owned())) else {
+            let stored = self
+                .storage
+                .snapshots()?
+                .stored_upload(tenant, name)
+                .await?;
+            return self
+                .stored_bytes(&stored.ok_or(SnapshotError::NoSnapshot)?)
+                .await;
+        };
         let upload = upload.upload.lock().await;
         let upload = upload.as_ref().ok_or(SnapshotError::NoSnapshot)?;
         Ok(upload.arrived())
@@ -69,11 +78,19 @@ impl Functions {
         let known = self.partial_uploads.get(&key);
         let partial = match known {
             Some(partial) => partial,
-            None if offset == 0 => {
-                let upload = self.upload_snapshot(tenant, place()?);
+            None => {
+                let stored = self
+                    .storage
+                    .snapshots()?
+                    .stored_upload(tenant, name)
+                    .await?;
+                let upload = match stored {
+                    Some(stored) => self.resume_upload(stored, place()?).await?,
+                    None if offset == 0 => self.upload_snapshot(tenant, place()?),
+                    None => return Err(SnapshotError::Offset { expected: 0 }),
+                };
                 self.partial_uploads.begin(self, key.clone(), upload)
             }
-            None => return Err(SnapshotError::Offset { expected: 0 }),
         };
         *ignore_poison(partial.parts.lock()) += 1;
         let upload = partial.upload.clone().lock_owned().await;
@@ -92,6 +109,17 @@ impl Functions {
 impl PartialUploads {
     fn get(&self, key: &Key) -> Option<Arc<PartialUpload>> {
         ignore_poison(self.0.lock()).get(key).cloned()
+    }
+
+    /// Another one may have the name by now, which stays.
+    fn remove(&self, key: &Key, partial: &Arc<PartialUpload>) {
+        let mut uploads = ignore_poison(self.0.lock());
+        if uploads
+            .get(key)
+            .is_some_and(|known| Arc::ptr_eq(known, partial))
+        {
+            uploads.remove(key);
+        }
     }
 
     fn begin(
@@ -127,14 +155,12 @@ async fn forget_idle(functions: Weak<Functions>, key: Key, partial: Weak<Partial
         };
         let parts = *ignore_poison(partial.parts.lock());
         // One that is at work is no idle one.
-        if parts == before && partial.upload.try_lock().is_ok() {
-            let mut uploads = ignore_poison(functions.partial_uploads.0.lock());
-            // Another one may have the name by now.
-            if uploads
-                .get(&key)
-                .is_some_and(|known| Arc::ptr_eq(known, &partial))
-            {
-                uploads.remove(&key);
+        if parts == before
+            && let Ok(mut upload) = partial.upload.clone().try_lock_owned()
+        {
+            functions.partial_uploads.remove(&key, &partial);
+            if let Some(upload) = upload.take() {
+                upload.abort().await;
             }
             return;
         }
@@ -176,8 +202,11 @@ impl SnapshotPart {
         mut self,
         created_by: Option<String>,
     ) -> Result<Progress, SnapshotError> {
-        match self.upload.as_ref() {
-            Some(upload) if !upload.is_whole() => Ok(Progress::More(upload.arrived())),
+        match self.upload.as_mut() {
+            Some(upload) if !upload.is_whole() => {
+                upload.keep(&self.key.1).await?;
+                Ok(Progress::More(upload.arrived()))
+            }
             _ => match self.end() {
                 Some(upload) => {
                     let saved = upload.finish(created_by).await?;

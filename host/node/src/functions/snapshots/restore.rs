@@ -22,7 +22,9 @@ use crate::functions::places::FunctionPlace;
 use crate::functions::settings::check_restored;
 use crate::functions::{AssetPath, DeployError, FunctionName, Functions};
 use crate::storage::assets::{Asset, Assets};
-use crate::storage::functions::{Function, Imports, NewVersion, TenantLimits, new_function_id};
+use crate::storage::functions::{
+    Function, Imports, NewVersion, TenantLimits, is_function_id, new_function_id,
+};
 use crate::storage::jobs::{NewJob, OnRestart, StoredHeaders};
 use crate::storage::restore::Restoration;
 use crate::storage::settings::{Setting, Settings};
@@ -49,6 +51,8 @@ pub(crate) struct RestoreOptions {
     pub(crate) secrets_key: Option<SecretsKey>,
     /// Whether its jobs wait again, and how many the tenant may have.
     pub(crate) jobs: Option<u32>,
+    /// Whether a new function has the id that it had.
+    pub(crate) keep_id: bool,
     /// The name of the token that restores it.
     pub(crate) created_by: Option<String>,
 }
@@ -85,11 +89,11 @@ impl Functions {
     async fn target(
         &self,
         tenant: u64,
-        target: &RestoreTarget,
+        options: &RestoreOptions,
         manifest: &Manifest,
     ) -> Result<Target, SnapshotError> {
         let database = &self.storage.database;
-        let name = match target {
+        let name = match &options.target {
             RestoreTarget::Over(key) => {
                 let function = database.function(tenant, key).await?;
                 let function = function.ok_or(SnapshotError::NoFunction)?;
@@ -107,12 +111,25 @@ impl Functions {
         match database.function(tenant, name.as_str()).await? {
             Some(function) => Err(SnapshotError::Exists(function.name)),
             None => Ok(Target {
-                id: new_function_id()?,
+                id: match options.keep_id {
+                    true => known_function_id(&manifest.function.id)?,
+                    false => new_function_id()?,
+                },
                 name: name.as_str().to_owned(),
                 known: None,
                 settings: Settings::new(),
             }),
         }
+    }
+}
+
+/// An id that a node has made.
+fn known_function_id(id: &str) -> Result<String, SnapshotError> {
+    match is_function_id(id) {
+        true => Ok(id.to_owned()),
+        false => Err(SnapshotError::Unfit(
+            "the id of its function is none that a node makes".to_owned(),
+        )),
     }
 }
 
@@ -136,7 +153,7 @@ async fn restore(
     for chunk in &manifest.chunks {
         pins.pin(&chunk.digest).await;
     }
-    let target = functions.target(tenant, &options.target, &manifest).await?;
+    let target = functions.target(tenant, options, &manifest).await?;
     let RestoredSettings {
         settings,
         secrets,

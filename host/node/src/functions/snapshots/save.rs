@@ -12,7 +12,7 @@ use tensor_wasm_device::Capture;
 use tensor_wasm_snapshot as file;
 use tensor_wasm_snapshot::{Chunker, Content, Manifest, SecretsKey};
 
-use super::contents::Pins;
+use super::contents::{Pins, digest_of};
 use super::{MOST, SaveOptions, Saved, SnapshotError};
 use crate::functions::Functions;
 use crate::functions::places::FunctionPlace;
@@ -205,7 +205,7 @@ pub(super) async fn add(
     paused: Duration,
 ) -> Result<Saved, SnapshotError> {
     let functions = pins.functions();
-    let digest = format!("blake3:{}", blake3::hash(head).to_hex());
+    let digest = digest_of(head);
     pins.put(&digest, Bytes::copy_from_slice(head)).await?;
     // Before a row refers to any of it.
     functions.storage.components.synchronise().await?;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use http::header::{CONTENT_LENGTH, RANGE};
 use http::{HeaderValue, StatusCode};
-use tensor_wasm_snapshot::{Decoder, Event, Keys, Manifest};
+use tensor_wasm_snapshot::{Decoder, Event, FileManifest, Keys, Manifest, NodeManifest};
 
 use crate::commands::client::connection::Client;
 use crate::commands::client::error::ClientError;
@@ -37,6 +37,25 @@ impl Drop for Part {
 ///
 /// Where the node does not send it, it is damaged, or it can't be written.
 pub async fn download(client: &Client, id: &str, path: &Path) -> Result<Manifest, ClientError> {
+    download_as(client, &["snapshots", id], path, ATTEMPTS).await
+}
+
+/// Writes the state of a node to a file. A connection that breaks off is the end of it: each time it is
+/// asked for, it is another file.
+///
+/// # Errors
+///
+/// As those of [`download`].
+pub async fn download_state(client: &Client, path: &Path) -> Result<NodeManifest, ClientError> {
+    download_as(client, &["node", "state"], path, 1).await
+}
+
+async fn download_as<M: FileManifest>(
+    client: &Client,
+    target: &[&str],
+    path: &Path,
+    attempts: usize,
+) -> Result<M, ClientError> {
     let failed = |cause| ClientError::Write {
         path: path.to_owned(),
         cause,
@@ -51,16 +70,16 @@ pub async fn download(client: &Client, id: &str, path: &Path) -> Result<Manifest
         bytes: 0,
     };
     let keys = Keys::default();
-    let mut decoder = Decoder::new(&keys);
-    let mut left = ATTEMPTS;
+    let mut decoder = Decoder::of(&keys);
+    let mut left = attempts;
     let progress = Progress::start(&path.display().to_string(), None, "received");
     loop {
         let before = part.bytes;
-        match rest(client, id, &mut part, &mut decoder, &progress, path).await {
+        match rest(client, target, &mut part, &mut decoder, &progress, path).await {
             Ok(()) => break,
             Err(ClientError::Broken { .. } | ClientError::Silent { .. }) if left > 1 => {
                 left = if part.bytes > before {
-                    ATTEMPTS
+                    attempts
                 } else {
                     left - 1
                 };
@@ -86,15 +105,15 @@ pub async fn download(client: &Client, id: &str, path: &Path) -> Result<Manifest
 }
 
 /// Takes what follows the bytes that are there.
-async fn rest(
+async fn rest<M: FileManifest>(
     client: &Client,
-    id: &str,
+    target: &[&str],
     part: &mut Part,
-    decoder: &mut Decoder<&Keys>,
+    decoder: &mut Decoder<&Keys, M>,
     progress: &Progress,
     path: &Path,
 ) -> Result<(), ClientError> {
-    let mut call = Call::get(Target::of(&["snapshots", id]));
+    let mut call = Call::get(Target::of(target));
     if part.bytes > 0
         && let Ok(range) = HeaderValue::from_str(&format!("bytes={}-", part.bytes))
     {

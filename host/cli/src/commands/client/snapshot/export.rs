@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
+use super::export_node::NodeExport;
 use super::keys::SecretsKeyOption;
 use super::save::{describe, refuse_existing, save_as};
 use crate::commands::client::error::{ClientError, EXIT_CODES};
@@ -22,6 +23,11 @@ use crate::commands::client::request::Target;
 pub struct Export {
     /// The folder, which is made where it is missing
     folder: PathBuf,
+    /// Save all of the node: the functions of all tenants, in a folder for each, and beside them
+    /// node.snapshot with what all functions used, hashes of tokens, and the end of the audit log. For
+    /// tokens that are valid for all tenants
+    #[arg(long)]
+    node: bool,
     /// Write over files that are there
     #[arg(long)]
     force: bool,
@@ -31,7 +37,7 @@ pub struct Export {
     #[command(flatten)]
     secrets_key: SecretsKeyOption,
     #[command(flatten)]
-    node: ClientOptions,
+    client: ClientOptions,
 }
 
 fn help() -> String {
@@ -40,6 +46,7 @@ fn help() -> String {
 Examples:
   tensor-wasm snapshot export backup
   tensor-wasm snapshot export backup --tenant 7 --secrets-key snapshot.key
+  tensor-wasm snapshot export backup --node --secrets-key snapshot.key
 
 {EXIT_CODES}"
     )
@@ -51,9 +58,18 @@ impl Export {
     }
 
     async fn export(self) -> Result<(), ClientError> {
-        let client = self.node.client_with_timeout(LONG_TIMEOUT)?;
+        let client = self.client.client_with_timeout(LONG_TIMEOUT)?;
         let key = self.secrets_key.read()?;
         let key = key.as_ref().map(|key| key.as_str());
+        if self.node {
+            let export = NodeExport {
+                folder: &self.folder,
+                force: self.force,
+                json: self.json,
+                key,
+            };
+            return export.run(client).await;
+        }
         let mut files = Vec::new();
         let target = || Target::of(&["functions"]);
         each_page(&client, target, |_, page: FunctionPage| {

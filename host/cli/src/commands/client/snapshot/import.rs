@@ -9,11 +9,12 @@ use clap::Args;
 use serde_json::{Map, json};
 use tensor_wasm_snapshot::Keys;
 
+use super::import_node::NodeImport;
 use super::inspect::head;
 use super::keys::SecretsKeyOption;
 use super::restore::restore_from;
 use crate::commands::client::error::{ClientError, EXIT_CODES};
-use crate::commands::client::model::FunctionPage;
+use crate::commands::client::model::{FunctionPage, RestoredFunction};
 use crate::commands::client::options::{ClientOptions, LONG_TIMEOUT};
 use crate::commands::client::output;
 use crate::commands::client::pages::each_page;
@@ -29,6 +30,10 @@ use crate::commands::client::text::{list, plain};
 pub struct Import {
     /// The folder
     folder: PathBuf,
+    /// Restore all of a node, from what `export --node` has written: functions of all tenants with the
+    /// ids that they had, and what all functions used. For tokens that are valid for all tenants
+    #[arg(long)]
+    node: bool,
     /// Restore over functions that are there, by their names
     #[arg(long)]
     over: bool,
@@ -41,7 +46,7 @@ pub struct Import {
     #[command(flatten)]
     secrets_key: SecretsKeyOption,
     #[command(flatten)]
-    node: ClientOptions,
+    client: ClientOptions,
 }
 
 fn help() -> String {
@@ -50,6 +55,7 @@ fn help() -> String {
 Examples:
   tensor-wasm snapshot import backup
   tensor-wasm snapshot import backup --over --tenant 7
+  tensor-wasm snapshot import backup --node --jobs
 
 {EXIT_CODES}"
     )
@@ -61,8 +67,18 @@ impl Import {
     }
 
     async fn import(self) -> Result<(), ClientError> {
-        let client = self.node.client_with_timeout(LONG_TIMEOUT)?;
+        let client = self.client.client_with_timeout(LONG_TIMEOUT)?;
         let key = self.secrets_key.read()?;
+        if self.node {
+            let import = NodeImport {
+                folder: &self.folder,
+                over: self.over,
+                jobs: self.jobs,
+                json: self.json,
+                key: key.as_ref().map(|key| key.as_str()),
+            };
+            return import.run(client).await;
+        }
         let files = files_of(&self.folder)?;
         let mut present = BTreeSet::new();
         let target = || Target::of(&["functions"]);
@@ -91,24 +107,28 @@ impl Import {
                 request.insert("secrets_key".to_owned(), json!(key.as_str()));
             }
             let (json, restored) = restore_from(&client, path, request, false).await?;
-            if self.json {
-                output::print_json(&json)?;
-                continue;
+            match self.json {
+                true => output::print_json(&json)?,
+                false => output::print(&describe(path, &restored))?,
             }
-            let mut text = format!(
-                "{}: {} ({} buffers, {} jobs)",
-                path.display(),
-                plain(&restored.function.name),
-                restored.buffers.len(),
-                restored.jobs
-            );
-            if !restored.missing_secrets.is_empty() {
-                text += &format!(", without {}", list(&restored.missing_secrets, ", "));
-            }
-            output::print(&(text + "\n"))?;
         }
         Ok(())
     }
+}
+
+/// What a person is shown of a function that was restored.
+pub fn describe(path: &Path, restored: &RestoredFunction) -> String {
+    let mut text = format!(
+        "{}: {} ({} buffers, {} jobs)",
+        path.display(),
+        plain(&restored.function.name),
+        restored.buffers.len(),
+        restored.jobs
+    );
+    if !restored.missing_secrets.is_empty() {
+        text += &format!(", without {}", list(&restored.missing_secrets, ", "));
+    }
+    text + "\n"
 }
 
 /// The snapshots in a folder, with the names of their functions.

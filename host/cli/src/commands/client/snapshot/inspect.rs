@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
-use tensor_wasm_snapshot::limits::FORMAT_VERSION;
+use tensor_wasm_snapshot::limits::FUNCTION_VERSION;
 use tensor_wasm_snapshot::{Decoder, Keys, Manifest, Signature};
 
 use super::download::snapshot;
@@ -108,7 +108,7 @@ fn text(manifest: &Manifest, signature: &Signature) -> String {
         "created",
         format!("{created} by {}", plain(&manifest.program)),
     );
-    line("format", format!("version {FORMAT_VERSION}"));
+    line("format", format!("version {FUNCTION_VERSION}"));
     line("signature", describe(signature));
     line(
         "size",

@@ -3,10 +3,14 @@
 mod delete;
 mod download;
 mod export;
+mod export_node;
 mod import;
+mod import_node;
 mod inspect;
 mod keys;
 mod list;
+mod node_file;
+mod prepare;
 mod restore;
 mod save;
 mod upload;
@@ -39,6 +43,7 @@ enum Command {
     List(list::List),
     Delete(delete::Delete),
     Export(export::Export),
+    Prepare(prepare::Prepare),
     Import(import::Import),
 }
 
@@ -66,6 +71,7 @@ impl Snapshot {
             Command::List(command) => command.run(),
             Command::Delete(command) => command.run(),
             Command::Export(command) => command.run(),
+            Command::Prepare(command) => command.run(),
             Command::Import(command) => command.run(),
         }
     }

@@ -4,6 +4,7 @@
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
+use std::time::Duration;
 
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Method};
@@ -15,13 +16,17 @@ use crate::commands::client::model::SavedSnapshot;
 use crate::commands::client::progress::Progress;
 use crate::commands::client::request::{Call, Target};
 
-const SNAPSHOT: HeaderValue = HeaderValue::from_static("application/vnd.tensor-wasm.snapshot");
+/// What a snapshot is sent as.
+pub const SNAPSHOT: HeaderValue = HeaderValue::from_static("application/vnd.tensor-wasm.snapshot");
 
 /// The longest part, in bytes: shorter than any node's longest request is likely to be.
 const PART: u64 = 16 << 20;
 
 /// How often an upload goes on after its connection broke off without anything more having arrived.
 const ATTEMPTS: usize = 5;
+
+/// How long the second attempt waits, and each later one so much longer.
+const PAUSE: Duration = Duration::from_millis(500);
 
 /// What a node says of an upload that is not at its end.
 #[derive(Deserialize)]
@@ -103,8 +108,14 @@ async fn parts(
                     },
                 });
             }
-            Err(ClientError::Broken { .. } | ClientError::Silent { .. }) if left > 1 => {
+            Err(
+                ClientError::Broken { .. }
+                | ClientError::Silent { .. }
+                | ClientError::Unreachable { .. },
+            ) if left > 1 => {
                 left -= 1;
+                // It may be starting again.
+                tokio::time::sleep(PAUSE * (ATTEMPTS - left) as u32).await;
                 let target = Target::of(&["snapshots", "uploads", name]);
                 if let Ok((_, arrived)) = client.json::<Arrived>(Call::get(target)).await {
                     offset = arrived.offset;

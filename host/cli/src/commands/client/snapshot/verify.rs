@@ -6,7 +6,9 @@ use std::process::ExitCode;
 
 use clap::Args;
 use serde_json::json;
-use tensor_wasm_snapshot::{Signature, verify};
+use tensor_wasm_snapshot::{
+    Error, FileManifest, Keys, Manifest, NodeManifest, Signature, Verified, verify_as,
+};
 
 use super::download::snapshot;
 use super::keys::TrustOptions;
@@ -15,6 +17,8 @@ use crate::commands::client::output;
 use crate::commands::client::text::size;
 
 /// Check a snapshot's signature, and everything that is in it, without a node
+///
+/// Also node.snapshot, as `export --node` writes it.
 #[derive(Args)]
 #[command(after_help = help())]
 pub struct Verify {
@@ -45,17 +49,28 @@ impl Verify {
 
     fn verify(&self) -> Result<(), ClientError> {
         let keys = self.trust.keys()?;
-        let file = File::open(&self.path).map_err(|cause| ClientError::File {
-            path: self.path.clone(),
-            cause,
-        })?;
-        let verified = verify(file, &keys).map_err(|cause| snapshot(&self.path, cause))?;
+        match self.verify_as::<Manifest>(&keys) {
+            Err(Error::OtherKind { .. }) => {
+                let verified = self.verify_as::<NodeManifest>(&keys);
+                self.report(&verified.map_err(|cause| snapshot(&self.path, cause))?)
+            }
+            verified => self.report(&verified.map_err(|cause| snapshot(&self.path, cause))?),
+        }
+    }
+
+    fn verify_as<M: FileManifest>(&self, keys: &Keys) -> Result<Verified<M>, Error> {
+        verify_as(File::open(&self.path)?, keys)
+    }
+
+    fn report(&self, verified: &Verified<impl FileManifest>) -> Result<(), ClientError> {
         let manifest = &verified.manifest;
-        let chunks = manifest.chunks.len();
+        let chunks = manifest.chunks().len();
         if self.json {
+            let contents = manifest.contents();
+            let bytes: u64 = contents.iter().map(|(_, content)| content.bytes).sum();
             let json = json!({
                 "file_bytes": verified.file_bytes,
-                "bytes": manifest.bytes(),
+                "bytes": bytes,
                 "chunks": chunks,
                 "signed_by": verified.signature.key(),
                 "is_trusted": matches!(verified.signature, Signature::Trusted { .. }),

@@ -1,0 +1,139 @@
+//! All of a node comes back: what functions used, and then each function of each tenant, with its id.
+
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use http::header::CONTENT_TYPE;
+use http::{HeaderValue, Method};
+use serde::Deserialize;
+use serde_json::{Map, json};
+use tensor_wasm_snapshot::{Keys, NodeFunction};
+
+use super::import::describe;
+use super::inspect::head;
+use super::node_file::{self, NODE_FILE, function_file};
+use super::restore::restore_from;
+use super::upload::SNAPSHOT;
+use crate::commands::client::connection::Client;
+use crate::commands::client::error::ClientError;
+use crate::commands::client::model::FunctionPage;
+use crate::commands::client::output;
+use crate::commands::client::pages::each_page;
+use crate::commands::client::request::{Call, Target};
+use crate::commands::client::text::plain;
+
+/// How a node is imported.
+pub struct NodeImport<'a> {
+    pub folder: &'a Path,
+    /// Whether functions that are there are restored over.
+    pub over: bool,
+    pub jobs: bool,
+    pub json: bool,
+    /// What secrets were sealed by.
+    pub key: Option<&'a str>,
+}
+
+/// What a node says of what it took.
+#[derive(Deserialize)]
+struct Imported {
+    usage_added: u64,
+    usage_known: u64,
+}
+
+impl NodeImport<'_> {
+    /// Imports it. All files are looked at before anything is changed.
+    pub async fn run(self, mut client: Client) -> Result<(), ClientError> {
+        // The node checks who has signed them.
+        let state = node_file::read(self.folder, &Keys::default())?;
+        let own_tenant = client.tenant;
+        let mut present = BTreeSet::new();
+        let tenants: BTreeSet<_> = state.functions.iter().map(|one| one.tenant).collect();
+        for tenant in tenants {
+            client.tenant = Some(tenant);
+            let target = || Target::of(&["functions"]);
+            each_page(&client, target, |_, page: FunctionPage| {
+                let functions = page.functions.into_iter();
+                present.extend(functions.map(|function| (tenant, function.name)));
+                Ok(page.next)
+            })
+            .await?;
+        }
+        client.tenant = own_tenant;
+        for function in &state.functions {
+            self.check(function, &present)?;
+        }
+        let (json, imported) = self.import_state(&client).await?;
+        match self.json {
+            true => output::print_json(&json)?,
+            false => output::print(&format!(
+                "{}: {} records of usage, {} were known\n",
+                self.folder.join(NODE_FILE).display(),
+                imported.usage_added,
+                imported.usage_known
+            ))?,
+        }
+        for function in &state.functions {
+            client.tenant = Some(function.tenant);
+            let mut request = Map::new();
+            match present.contains(&(function.tenant, function.name.clone())) {
+                true => request.insert("over".to_owned(), function.name.clone().into()),
+                false => request.insert("keep_id".to_owned(), true.into()),
+            };
+            request.insert("jobs".to_owned(), self.jobs.into());
+            if let Some(key) = self.key {
+                request.insert("secrets_key".to_owned(), json!(key));
+            }
+            let path = function_file(self.folder, function);
+            let (json, restored) = restore_from(&client, &path, request, false).await?;
+            match self.json {
+                true => output::print_json(&json)?,
+                false => output::print(&describe(&path, &restored))?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the snapshot of a function is there, and is of it.
+    fn check(
+        &self,
+        function: &NodeFunction,
+        present: &BTreeSet<(u64, String)>,
+    ) -> Result<(), ClientError> {
+        let path = function_file(self.folder, function);
+        let (manifest, _) = head(&path, &Keys::default())?;
+        if (manifest.tenant, &manifest.function.id) != (function.tenant, &function.id) {
+            return Err(ClientError::Input(format!(
+                "{} is of the function {} of tenant {}, and not of {} of tenant {}",
+                path.display(),
+                plain(&manifest.function.id),
+                manifest.tenant,
+                plain(&function.id),
+                function.tenant
+            )));
+        }
+        match present.contains(&(function.tenant, function.name.clone())) && !self.over {
+            true => Err(ClientError::Input(format!(
+                "{} is of the function {} of tenant {}, which is there: --over restores over it",
+                path.display(),
+                plain(&function.name),
+                function.tenant
+            ))),
+            false => Ok(()),
+        }
+    }
+
+    async fn import_state(&self, client: &Client) -> Result<(bytes::Bytes, Imported), ClientError> {
+        let path: PathBuf = self.folder.join(NODE_FILE);
+        let failed = |cause| ClientError::File {
+            path: path.clone(),
+            cause,
+        };
+        let file = File::open(&path).map_err(failed)?;
+        let length = file.metadata().map_err(failed)?.len();
+        let mut call = Call::new(Method::PUT, Target::of(&["node", "state"]));
+        let snapshot: HeaderValue = SNAPSHOT;
+        call.headers.insert(CONTENT_TYPE, snapshot);
+        client.json(call.with_reader(file, Some(length))).await
+    }
+}

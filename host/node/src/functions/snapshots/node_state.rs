@@ -1,0 +1,269 @@
+//! What a node has beside its functions, as a file: which functions there are, what all of them used, the
+//! hashes of tokens, and the end of the audit log. Usage comes back from it; tokens and the audit log are
+//! files of the operator, which `tensor-wasm snapshot prepare` makes of it before a node is started.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use tensor_wasm_snapshot::limits::CHUNK_BYTES;
+use tensor_wasm_snapshot::{
+    AuditPosition, Chunk, Chunker, Content, Decoder, Event, FileManifest, Keys, NodeFunction,
+    NodeManifest,
+};
+
+use super::SnapshotError;
+use super::contents::{Pins, apart, digest_of};
+use super::download::SnapshotDownload;
+use crate::functions::Functions;
+use crate::storage::usage::{Amounts, UsageKey};
+use crate::to_its_end::to_its_end;
+
+/// Rows of usage that are read or written at one time.
+const PAGE: u32 = 10_000;
+
+/// The longest line of a file's usage, in bytes. A writer's have some hundred.
+const LONGEST_LINE: usize = 16 << 10;
+
+/// What a node knows beside its storage.
+#[derive(Default)]
+pub(crate) struct NodeFacts {
+    /// Lines of a token file, each with a hash.
+    pub(crate) tokens: Vec<String>,
+    /// How many tokens there are in the clear.
+    pub(crate) tokens_left_out: u64,
+    /// The last record of the audit log.
+    pub(crate) audit: Option<AuditPosition>,
+}
+
+/// What was taken from a file.
+pub(crate) struct ImportedUsage {
+    /// Records that were added.
+    pub(crate) added: u64,
+    /// Records that were there: of the same function and hour.
+    pub(crate) known: u64,
+}
+
+/// A line of a file's usage: what a function used in an hour.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct UsageLine {
+    /// Hours since 1970, UTC.
+    hour: i64,
+    tenant: u64,
+    function_id: String,
+    function_name: String,
+    requests: u64,
+    failures: u64,
+    wall_us: u64,
+    request_bytes: u64,
+    response_bytes: u64,
+    guest_ns: u64,
+    device_ns: u64,
+    launches: u64,
+    device_byte_ms: u64,
+}
+
+impl Functions {
+    /// Makes the file. Its contents are in the store until the download is at its end.
+    pub(crate) async fn node_state(
+        self: &Arc<Self>,
+        facts: NodeFacts,
+    ) -> Result<SnapshotDownload, SnapshotError> {
+        self.store_usage().await?;
+        let pins = Pins::new(self.clone());
+        let mut chunker = Chunker::default();
+        let functions = self.storage.snapshots()?.all_functions().await?;
+        let created_ms = self.clock().now_ms();
+        let usage = self.save_usage(&pins, &mut chunker).await?;
+        let mut text = facts.tokens.join("\n").into_bytes();
+        if !text.is_empty() {
+            text.push(b'\n');
+        }
+        for piece in text.chunks(CHUNK_BYTES) {
+            save_piece(&pins, &mut chunker, piece.to_vec()).await?;
+        }
+        let manifest = NodeManifest {
+            program: format!("tensor-wasm {}", env!("CARGO_PKG_VERSION")),
+            created_ms,
+            functions: functions
+                .into_iter()
+                .map(|(tenant, id, name)| NodeFunction { tenant, id, name })
+                .collect(),
+            usage,
+            tokens: chunker.finish(),
+            tokens_left_out: facts.tokens_left_out,
+            audit: facts.audit,
+            chunks: chunker.into_entries(),
+        };
+        let head = manifest.head(&self.host.snapshot_keys)?;
+        let digest = digest_of(&head);
+        let mut parts = vec![(digest.clone(), head.len() as u64)];
+        pins.put_uncharged(&digest, head.into()).await?;
+        let chunks = manifest.chunks.into_iter();
+        parts.extend(chunks.map(|chunk| (chunk.digest, u64::from(chunk.stored))));
+        Ok(SnapshotDownload::of(self.clone(), parts, Some(pins)))
+    }
+
+    async fn save_usage(
+        &self,
+        pins: &Pins,
+        chunker: &mut Chunker,
+    ) -> Result<Content, SnapshotError> {
+        let database = self.storage.snapshots()?;
+        let mut text = Vec::new();
+        let mut after = None;
+        loop {
+            let page = database.all_usage(after.as_ref(), PAGE).await?;
+            let is_last = page.len() < PAGE as usize;
+            for (key, amounts) in &page {
+                let line = serde_json::to_string(&UsageLine::of(key, amounts));
+                text.extend_from_slice(line.unwrap_or_default().as_bytes());
+                text.push(b'\n');
+                if text.len() >= CHUNK_BYTES {
+                    let rest = text.split_off(CHUNK_BYTES);
+                    let piece = std::mem::replace(&mut text, rest);
+                    save_piece(pins, chunker, piece).await?;
+                }
+            }
+            after = page.into_iter().last().map(|(key, _)| key);
+            if is_last {
+                break;
+            }
+        }
+        if !text.is_empty() {
+            save_piece(pins, chunker, text).await?;
+        }
+        Ok(chunker.finish())
+    }
+
+    /// Begins to take such a file.
+    pub(crate) fn node_state_upload(self: &Arc<Self>) -> NodeStateUpload {
+        NodeStateUpload {
+            decoder: Decoder::of(self.host.snapshot_keys.clone()),
+            pins: Pins::new(self.clone()),
+        }
+    }
+}
+
+async fn save_piece(
+    pins: &Pins,
+    chunker: &mut Chunker,
+    piece: Vec<u8>,
+) -> Result<(), SnapshotError> {
+    let (chunk, piece) = apart(move || (Chunk::pack(&piece), piece)).await?;
+    let chunk = chunk?;
+    pins.put_uncharged(&chunk.entry.digest, chunk.stored.into())
+        .await?;
+    chunker.add_packed(&piece, &chunk.entry);
+    Ok(())
+}
+
+/// A file that is arriving.
+pub(crate) struct NodeStateUpload {
+    decoder: Decoder<Arc<Keys>, NodeManifest>,
+    pins: Pins,
+}
+
+impl NodeStateUpload {
+    /// Takes the next bytes of the file.
+    pub(crate) async fn write(&mut self, bytes: &[u8]) -> Result<(), SnapshotError> {
+        self.decoder.push(bytes);
+        while let Some(event) = self.decoder.next_event()? {
+            if let Event::Chunk(_, chunk) = event {
+                let stored = Bytes::from(chunk.stored);
+                self.pins.put_uncharged(&chunk.entry.digest, stored).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds the usage of a file that has arrived as a whole: all of it or nothing.
+    pub(crate) async fn finish(self) -> Result<ImportedUsage, SnapshotError> {
+        to_its_end(async move {
+            let (manifest, _) = self.decoder.finish()?;
+            let imported = import(&self.pins, &manifest).await;
+            self.pins.release(false).await;
+            imported
+        })
+        .await
+    }
+}
+
+async fn import(pins: &Pins, manifest: &NodeManifest) -> Result<ImportedUsage, SnapshotError> {
+    let functions = pins.functions();
+    let mut adding = functions.storage.snapshots()?.begin_usage_import().await?;
+    let mut imported = ImportedUsage { added: 0, known: 0 };
+    let mut rest = Vec::new();
+    let mut add = async |lines: &[u8]| -> Result<(), SnapshotError> {
+        let lines = lines.split(|byte| *byte == b'\n');
+        for line in lines.filter(|line| !line.is_empty()) {
+            let line: UsageLine = serde_json::from_slice(line).map_err(|error| {
+                SnapshotError::Unfit(format!("a line of its usage is none: {error}"))
+            })?;
+            let (key, amounts) = line.row();
+            match adding.add(&key, &amounts).await? {
+                true => imported.added += 1,
+                false => imported.known += 1,
+            }
+        }
+        Ok(())
+    };
+    for place in &manifest.usage.chunks {
+        let entry = manifest.chunks.get(*place as usize);
+        let entry = entry.ok_or(SnapshotError::damaged("the state of a node"))?;
+        rest.extend(functions.unpacked(entry).await?);
+        let whole = rest.iter().rposition(|byte| *byte == b'\n');
+        let whole = whole.map_or(0, |last| last + 1);
+        if rest.len() - whole > LONGEST_LINE {
+            let problem = "a line of its usage is too long";
+            return Err(SnapshotError::Unfit(problem.to_owned()));
+        }
+        add(rest.get(..whole).unwrap_or_default()).await?;
+        rest.drain(..whole);
+    }
+    add(&rest).await?;
+    adding.commit().await?;
+    Ok(imported)
+}
+
+impl UsageLine {
+    fn of(key: &UsageKey, amounts: &Amounts) -> UsageLine {
+        UsageLine {
+            hour: key.hour,
+            tenant: key.tenant,
+            function_id: key.function_id.clone(),
+            function_name: key.function_name.clone(),
+            requests: amounts.requests,
+            failures: amounts.failures,
+            wall_us: amounts.wall_us,
+            request_bytes: amounts.request_bytes,
+            response_bytes: amounts.response_bytes,
+            guest_ns: amounts.guest_ns,
+            device_ns: amounts.device_ns,
+            launches: amounts.launches,
+            device_byte_ms: amounts.device_byte_ms,
+        }
+    }
+
+    fn row(self) -> (UsageKey, Amounts) {
+        let key = UsageKey {
+            hour: self.hour,
+            tenant: self.tenant,
+            function_id: self.function_id,
+            function_name: self.function_name,
+        };
+        let amounts = Amounts {
+            requests: self.requests,
+            failures: self.failures,
+            wall_us: self.wall_us,
+            request_bytes: self.request_bytes,
+            response_bytes: self.response_bytes,
+            guest_ns: self.guest_ns,
+            device_ns: self.device_ns,
+            launches: self.launches,
+            device_byte_ms: self.device_byte_ms,
+        };
+        (key, amounts)
+    }
+}

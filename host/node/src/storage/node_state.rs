@@ -1,0 +1,169 @@
+//! What a backup of a node has of the database as a whole: all functions by name, and what all of them
+//! used.
+
+use sqlx::{Row, Sqlite, Transaction};
+
+use super::StorageError;
+use super::database::Database;
+use super::usage::{Amounts, UsageKey};
+
+impl Database {
+    /// All functions: tenant, id and name.
+    pub(crate) async fn all_functions(&self) -> Result<Vec<(u64, String, String)>, StorageError> {
+        let rows = sqlx::query("SELECT tenant, id, name FROM functions ORDER BY tenant, id")
+            .fetch_all(&self.readers)
+            .await?;
+        let function = |row: &sqlx::sqlite::SqliteRow| {
+            let tenant = row.try_get::<i64, _>("tenant")?.cast_unsigned();
+            Ok((tenant, row.try_get("id")?, row.try_get("name")?))
+        };
+        rows.iter().map(function).collect()
+    }
+
+    /// What all functions used, at most `limit` rows, those after `after`.
+    pub(crate) async fn all_usage(
+        &self,
+        after: Option<&UsageKey>,
+        limit: u32,
+    ) -> Result<Vec<(UsageKey, Amounts)>, StorageError> {
+        let rows = sqlx::query(
+            "SELECT hour, tenant, function_id, function_name, requests, failures, wall_us, \
+             request_bytes, response_bytes, guest_ns, device_ns, launches, device_byte_ms \
+             FROM usage WHERE $1 IS NULL OR (hour, tenant, function_id) > ($1, $2, $3) \
+             ORDER BY hour, tenant, function_id LIMIT $4",
+        )
+        .bind(after.map(|key| key.hour))
+        .bind(after.map(|key| key.tenant.cast_signed()))
+        .bind(after.map(|key| key.function_id.as_str()))
+        .bind(i64::from(limit))
+        .fetch_all(&self.readers)
+        .await?;
+        let mut usage = Vec::with_capacity(rows.len());
+        for row in rows {
+            let number = |column: &str| -> Result<u64, StorageError> {
+                Ok(row.try_get::<i64, _>(column)?.cast_unsigned())
+            };
+            let key = UsageKey {
+                hour: row.try_get("hour")?,
+                tenant: number("tenant")?,
+                function_id: row.try_get("function_id")?,
+                function_name: row.try_get("function_name")?,
+            };
+            let amounts = Amounts {
+                requests: number("requests")?,
+                failures: number("failures")?,
+                wall_us: number("wall_us")?,
+                request_bytes: number("request_bytes")?,
+                response_bytes: number("response_bytes")?,
+                guest_ns: number("guest_ns")?,
+                device_ns: number("device_ns")?,
+                launches: number("launches")?,
+                device_byte_ms: number("device_byte_ms")?,
+            };
+            usage.push((key, amounts));
+        }
+        Ok(usage)
+    }
+
+    /// Begins to add usage of another node, all of it or nothing.
+    pub(crate) async fn begin_usage_import(&self) -> Result<UsageImport, StorageError> {
+        Ok(UsageImport(self.writer.begin().await?))
+    }
+}
+
+/// Usage that is being added. Dropped, none of it was.
+pub(crate) struct UsageImport(Transaction<'static, Sqlite>);
+
+impl UsageImport {
+    /// Adds what a function used in an hour, unless that is known: what was imported is not added
+    /// again. Returns whether it was added.
+    pub(crate) async fn add(
+        &mut self,
+        key: &UsageKey,
+        amounts: &Amounts,
+    ) -> Result<bool, StorageError> {
+        let signed = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+        let added = sqlx::query(
+            "INSERT INTO usage (hour, tenant, function_id, function_name, requests, failures, \
+             wall_us, request_bytes, response_bytes, guest_ns, device_ns, launches, \
+             device_byte_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) \
+             ON CONFLICT (hour, tenant, function_id) DO NOTHING",
+        )
+        .bind(key.hour)
+        .bind(key.tenant.cast_signed())
+        .bind(&key.function_id)
+        .bind(&key.function_name)
+        .bind(signed(amounts.requests))
+        .bind(signed(amounts.failures))
+        .bind(signed(amounts.wall_us))
+        .bind(signed(amounts.request_bytes))
+        .bind(signed(amounts.response_bytes))
+        .bind(signed(amounts.guest_ns))
+        .bind(signed(amounts.device_ns))
+        .bind(signed(amounts.launches))
+        .bind(signed(amounts.device_byte_ms))
+        .execute(&mut *self.0)
+        .await?;
+        Ok(added.rows_affected() > 0)
+    }
+
+    /// Makes it so.
+    pub(crate) async fn commit(self) -> Result<(), StorageError> {
+        Ok(self.0.commit().await?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::storage::usage::UsageStore;
+
+    #[tokio::test]
+    async fn usage_comes_in_pages_and_is_imported_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let open = async |name: &str| Database::open(&folder.path().join(name)).await.unwrap();
+        let (from, to) = (open("from.db").await, open("to.db").await);
+        let mut rows = Vec::new();
+        for number in 0..23 {
+            let key = UsageKey {
+                hour: 1000 + number / 10,
+                tenant: if number % 2 == 0 { 7 } else { u64::MAX },
+                function_id: format!("fn_{number:02}"),
+                function_name: "app".to_owned(),
+            };
+            let amounts = Amounts {
+                requests: number.unsigned_abs() + 1,
+                device_byte_ms: i64::MAX as u64,
+                ..Amounts::default()
+            };
+            rows.push((key, amounts));
+        }
+        from.add_usage(&rows).await.unwrap();
+        let (mut read, mut after) = (Vec::new(), None);
+        loop {
+            let page = from.all_usage(after.as_ref(), 5).await.unwrap();
+            after = page.last().map(|(key, _)| key.clone());
+            if page.is_empty() {
+                break;
+            }
+            read.extend(page);
+        }
+        assert_eq!(read.len(), rows.len());
+        for expected in [true, false] {
+            let mut import = to.begin_usage_import().await.unwrap();
+            for (key, amounts) in &read {
+                assert_eq!(import.add(key, amounts).await.unwrap(), expected);
+            }
+            import.commit().await.unwrap();
+        }
+        assert_eq!(to.all_usage(None, 100).await.unwrap(), read);
+        // One that is not committed leaves nothing.
+        let other = open("other.db").await;
+        let mut import = other.begin_usage_import().await.unwrap();
+        import.add(&read[0].0, &read[0].1).await.unwrap();
+        drop(import);
+        assert_eq!(other.all_usage(None, 100).await.unwrap(), []);
+    }
+}
