@@ -90,7 +90,7 @@ pub fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
     let step = steps.begin("building tensor-wasm");
     let binary = match &arguments.bin {
         Some(binary) => binary.canonicalize().context("cannot find the binary")?,
-        None => workspace.build_binary(&step, Profile::Dev)?,
+        None => workspace.build_binary(&step, Profile::Dev, None)?,
     };
     step.done(workspace.relative(&binary));
     let folder = workspace.target().join("languages");

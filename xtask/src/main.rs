@@ -6,6 +6,7 @@ mod bench;
 mod check;
 mod components;
 mod demo;
+mod dist;
 mod durability;
 mod fuzz;
 mod gpu_check;
@@ -60,6 +61,7 @@ enum Command {
     Wit(wit::Arguments),
     Languages(languages::Arguments),
     Package(package::Arguments),
+    Dist(dist::Arguments),
     Durability(durability::Arguments),
 }
 
@@ -100,6 +102,7 @@ fn in_checkout() -> Result<()> {
         Command::Wit(arguments) => wit::run(&workspace, &arguments),
         Command::Languages(arguments) => languages::run(&workspace, &arguments),
         Command::Package(arguments) => package::run(&workspace, &arguments),
+        Command::Dist(arguments) => dist::run(&workspace, &arguments),
         Command::Durability(arguments) => durability::run(&workspace, &arguments),
     }
 }

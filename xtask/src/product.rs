@@ -23,6 +23,20 @@ pub fn build(
     which: Which,
     profile: Profile,
 ) -> Result<PathBuf> {
+    build_of(workspace, steps, which, profile, None)
+}
+
+/// The same, with the commit that the binary says that it was built of.
+///
+/// # Errors
+/// Where something does not build.
+pub fn build_of(
+    workspace: &Workspace,
+    steps: &mut Steps,
+    which: Which,
+    profile: Profile,
+    commit: Option<&str>,
+) -> Result<PathBuf> {
     let step = steps.begin("building components");
     components::add_target(workspace, &step)?;
     let built = components::build(workspace, &step, which)?;
@@ -32,7 +46,7 @@ pub fn build(
         Profile::Dev => "building tensor-wasm (the first time takes minutes)",
         Profile::Release => "building tensor-wasm for release (the first time takes minutes)",
     });
-    let binary = workspace.build_binary(&step, profile)?;
+    let binary = workspace.build_binary(&step, profile, commit)?;
     step.done(workspace.relative(&binary));
     Ok(binary)
 }

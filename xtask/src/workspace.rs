@@ -130,7 +130,12 @@ impl Workspace {
     ///
     /// # Errors
     /// Where it does not build.
-    pub fn build_binary(&self, step: &Step, profile: Profile) -> Result<PathBuf> {
+    pub fn build_binary(
+        &self,
+        step: &Step,
+        profile: Profile,
+        commit: Option<&str>,
+    ) -> Result<PathBuf> {
         let mut command = self.cargo(["build", "--bin", BINARY]);
         match profile {
             // Cargo unites the features of what one command builds, development
@@ -140,6 +145,9 @@ impl Workspace {
             Profile::Dev => command.args(Self::HOST_MEMBERS).args(["--example", PLAIN]),
             Profile::Release => command.args(["--package", BINARY, "--release"]),
         };
+        if let Some(commit) = commit {
+            command.env("TENSOR_WASM_COMMIT", commit);
+        }
         step.run(&mut command)?;
         Ok(self.binary(profile))
     }

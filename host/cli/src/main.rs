@@ -15,6 +15,7 @@ mod environment;
 mod log;
 mod project;
 mod values;
+mod version;
 
 use std::process::ExitCode;
 
@@ -25,7 +26,7 @@ use commands::Command;
 
 /// Serves WebAssembly components that use a GPU as a capability.
 #[derive(Parser)]
-#[command(name = "tensor-wasm", version, max_term_width = 100, after_help = EXAMPLES)]
+#[command(name = "tensor-wasm", version, long_version = version::long(), max_term_width = 100, after_help = EXAMPLES)]
 struct Cli {
     #[command(subcommand)]
     command: Command,

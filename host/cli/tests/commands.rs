@@ -2,7 +2,7 @@
 //! input, and what it prints and returns.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::Value;
@@ -133,6 +133,9 @@ fn each_commands_help_has_an_example_that_begins_with_our_name() {
         &["config", "show"],
         &["config", "default"],
         &["completions"],
+        &["man"],
+        &["ready"],
+        &["snapshot", "prepare"],
     ] {
         let help = run(command.iter().copied().chain(["--help"]));
         assert_eq!(help.status, 0, "{command:?}");
@@ -500,6 +503,58 @@ fn devices_lists_the_processor() {
     assert_eq!(json[0]["backend"], "cpu");
     assert_eq!(json[0]["warp_size"], 32);
     assert!(json[0]["memory_bytes"].as_u64().unwrap() > 0);
+}
+
+#[test]
+fn the_long_version_says_of_what_the_program_is_made() {
+    let short = run(["-V"]);
+    assert_eq!(
+        short.out,
+        format!("tensor-wasm {}\n", env!("CARGO_PKG_VERSION"))
+    );
+    let long = run(["--version"]);
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let lock = fs::read_to_string(root.join("Cargo.lock")).unwrap();
+    let engine = lock
+        .split("name = \"wasmtime\"\nversion = \"")
+        .nth(1)
+        .unwrap();
+    let engine = format!("Wasmtime {}\n", engine.split('"').next().unwrap());
+    let wit = fs::read_to_string(root.join("wit/gpu.wit")).unwrap();
+    let contract = wit.lines().next().unwrap();
+    let contract = contract
+        .trim_start_matches("package ")
+        .trim_end_matches(';');
+    for part in [&engine, contract, "commit", "format versions 1", "schema "] {
+        assert!(long.out.contains(part), "{part}: {}", long.out);
+    }
+}
+
+#[test]
+fn each_command_has_a_manual_page() {
+    let page = run(["man"]);
+    assert_eq!(page.status, 0, "{}", page.err);
+    assert!(page.out.contains(".TH tensor-wasm 1"), "{}", page.out);
+    let folder = tempfile::tempdir().unwrap();
+    let pages = folder.path().join("man1");
+    let written = run(["man", "--out", pages.to_str().unwrap()]);
+    assert_eq!(written.status, 0, "{}", written.err);
+    for (command, word) in [
+        ("node", "data\\-dir"),
+        ("snapshot-save", "secrets\\-key"),
+        ("kernel-check", "EXTRA"),
+    ] {
+        let path = pages.join(format!("tensor-wasm-{command}.1"));
+        let page = fs::read_to_string(&path).unwrap();
+        assert!(page.contains(word), "{command}: {page}");
+    }
+    // What nobody is to call has none.
+    assert!(!pages.join("tensor-wasm-device-worker.1").exists());
+    let file = folder.path().join("file");
+    fs::write(&file, "").unwrap();
+    let failed = run(["man", "--out", file.to_str().unwrap()]);
+    assert_eq!(failed.status, 1);
+    assert!(failed.err.contains("can't write to"), "{}", failed.err);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use tempfile::TempDir;
-use tensor_wasm_tests::eventually;
+use tensor_wasm_tests::{Output, eventually, run};
 
 use super::Node;
 
@@ -19,6 +19,10 @@ fn becomes_unready(node: &Node, part: &str) {
     let admin = node.server.admin("/readyz");
     assert_eq!(admin.status, 503);
     assert_eq!(admin.text(), format!("not ready: {part}\n"));
+    for output in health_checks(node) {
+        let said = format!("error: not ready: {part}\n");
+        assert_eq!((output.code, output.stderr), (Some(6), said));
+    }
     assert_eq!(node.server.get("/healthz").status, 200);
     assert_eq!(node.server.admin("/healthz").status, 200);
 }
@@ -29,6 +33,17 @@ fn becomes_ready(node: &Node) {
     });
     assert_eq!(node.server.get("/readyz").json(), json!({"status": "ok"}));
     assert_eq!(node.server.admin("/readyz").text(), "ready\n");
+    for output in health_checks(node) {
+        assert_eq!((output.code, output.stdout.as_str()), (Some(0), "ready\n"));
+    }
+}
+
+/// What `tensor-wasm ready` says, of the API and of the address for operators.
+fn health_checks(node: &Node) -> [Output; 2] {
+    let api = node.server.url("");
+    let admin = format!("http://{}", node.server.admin_address());
+    let by = |option: &str, address: &str| run(["ready", option, address]);
+    [by("--server", &api), by("--admin", &admin)]
 }
 
 #[test]

@@ -11,6 +11,7 @@ mod device_worker;
 mod devices;
 mod inspect;
 mod kernel;
+mod man;
 mod new;
 mod node;
 mod serve;
@@ -50,6 +51,7 @@ pub enum Command {
     Snapshot(client::Snapshot),
     Logs(client::Logs),
     Usage(client::Usage),
+    Ready(client::Ready),
     Verify(Box<client::Verify>),
     New(new::New),
     Build(build::Build),
@@ -66,6 +68,7 @@ pub enum Command {
     Config(config::Config),
     Audit(audit::Audit),
     Completions(completions::Completions),
+    Man(man::ManPages),
 }
 
 impl Command {
@@ -90,6 +93,7 @@ impl Command {
             Self::Snapshot(command) => command.run(),
             Self::Logs(command) => command.run(),
             Self::Usage(command) => command.run(),
+            Self::Ready(command) => command.run(),
             Self::Verify(command) => command.run(),
             Self::New(command) => command.run(),
             Self::Build(command) => command.run(),
@@ -105,6 +109,7 @@ impl Command {
             Self::Config(command) => command.run(settings),
             Self::Audit(command) => command.run(),
             Self::Completions(command) => command.run(),
+            Self::Man(command) => command.run(),
         }
     }
 }

@@ -71,7 +71,7 @@ pub fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
     components::add_target(workspace, &step)?;
     let binary = match &arguments.bin {
         Some(binary) => binary.canonicalize().context("cannot find the binary")?,
-        None => workspace.build_binary(&step, Profile::Release)?,
+        None => workspace.build_binary(&step, Profile::Release, None)?,
     };
     step.done(workspace.relative(&binary));
     let folder = workspace.target().join("bench/sdk");

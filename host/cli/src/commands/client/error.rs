@@ -102,6 +102,9 @@ pub enum ClientError {
         #[source]
         cause: tensor_wasm_snapshot::Error,
     },
+    /// A part of the node can't do its work.
+    #[error("not ready: {}", plain(.0.trim().trim_start_matches("not ready: ")))]
+    NotReady(String),
     /// The node does not do what it should, or not so that it can be seen.
     #[error("{0}")]
     Check(String),
@@ -254,6 +257,7 @@ impl ClientError {
             Self::Unreachable { .. }
             | Self::Silent { .. }
             | Self::Broken { .. }
+            | Self::NotReady(_)
             | Self::StillRunning { .. } => TRY_AGAIN,
             Self::Node(error) => exit_code_of(error.status),
             Self::FunctionStatus(_) => FUNCTION_FAILED,
