@@ -26,14 +26,35 @@ use crate::{
 mod contract;
 
 /// Where the copies are.
-const COPIES: [&str; 2] = ["host/runtime/wit/tensor.wit", "guest-sdk/wit/tensor.wit"];
+const COPIES: [&str; 2] = ["host/runtime/wit", "guest-sdk/wit"];
 
-/// The crates that contain packages of WASI, and the folders of the packages in them.
-const PROVIDERS: [(&str, &str); 2] = [
-    ("wasip2", "wit/deps"),
-    // The host's implementation of `wasi:config`, which contains the package too.
-    ("wasmtime-wasi-config", "wit/deps/config"),
+/// One file of the contract.
+struct File {
+    /// Its name in the folders of copies.
+    name: &'static str,
+    /// The file of its worlds in `wit/`.
+    worlds: &'static str,
+    /// The crate that contains the packages of its version of WASI.
+    wasi: &'static str,
+}
+
+/// The files, one for each version of WASI: generators name a package's module by its version where
+/// a file has two, and older tools can't read the types of 0.3.
+const FILES: [File; 2] = [
+    File {
+        name: "tensor.wit",
+        worlds: "worlds.wit",
+        wasi: "wasip2",
+    },
+    File {
+        name: "tensor-p3.wit",
+        worlds: "worlds-p3.wit",
+        wasi: "wasip3",
+    },
 ];
+
+/// The host's implementation of `wasi:config`, which contains the package too.
+const CONFIG: (&str, &str) = ("wasmtime-wasi-config", "wit/deps/config");
 
 /// The bindings of the SDK, and their generator with its version.
 const BINDINGS: &str = "guest-sdk/src/bindings/capability.rs";
@@ -59,23 +80,32 @@ pub struct Arguments {
 pub fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
     let mut steps = Steps::new(2);
     let step = steps.begin("making the contract");
-    let text = made(workspace)?;
     let mut changed = Vec::new();
-    for copy in COPIES {
-        let path = workspace.root().join(copy);
-        if fs::read_to_string(&path).unwrap_or_default() == text {
-            continue;
+    let mut contract = String::new();
+    for file in FILES {
+        let text = made(workspace, &file)?;
+        for folder in COPIES {
+            let copy = format!("{folder}/{}", file.name);
+            let path = workspace.root().join(&copy);
+            if fs::read_to_string(&path).unwrap_or_default() == text {
+                continue;
+            }
+            if !arguments.check {
+                fs::create_dir_all(path.parent().unwrap_or(workspace.root()))?;
+                fs::write(&path, &text)
+                    .with_context(|| format!("cannot write {}", path.display()))?;
+            }
+            changed.push(copy);
         }
-        if !arguments.check {
-            fs::create_dir_all(path.parent().unwrap_or(workspace.root()))?;
-            fs::write(&path, &text).with_context(|| format!("cannot write {}", path.display()))?;
+        // The bindings are of the device, which each file has.
+        if contract.is_empty() {
+            contract = text;
         }
-        changed.push(copy);
     }
     step.done(format_args!("{} copies differ", changed.len()));
     let step = steps.begin("making the bindings of the SDK");
     let bindings = workspace.root().join(BINDINGS);
-    let head = head(&text);
+    let head = head(&contract);
     if fs::read_to_string(&bindings).is_ok_and(|bindings| bindings.starts_with(&head)) {
         step.done("they are of this contract");
     } else {
@@ -84,7 +114,7 @@ pub fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
             fs::create_dir_all(bindings.parent().unwrap_or(workspace.root()))?;
             fs::write(&bindings, head + &generated)?;
         }
-        changed.push(BINDINGS);
+        changed.push(BINDINGS.to_owned());
         step.done(BINDINGS);
     }
     if arguments.check && !changed.is_empty() {
@@ -151,8 +181,8 @@ fn generated(workspace: &Workspace, step: &Step) -> Result<String> {
     bail!("{GENERATOR} {VERSION} has written no bindings: does it still take `debug`?")
 }
 
-/// The one file.
-fn made(workspace: &Workspace) -> Result<String> {
+/// One file of the contract.
+fn made(workspace: &Workspace, file: &File) -> Result<String> {
     let metadata = MetadataCommand::new()
         .manifest_path(workspace.root().join("Cargo.toml"))
         .other_options(vec![
@@ -164,7 +194,7 @@ fn made(workspace: &Workspace) -> Result<String> {
         .context("cannot read the packages of the workspace")?;
     let folder = tempfile::tempdir()?;
     let packages = folder.path().join("deps");
-    for (name, path) in PROVIDERS {
+    for (name, path) in [(file.wasi, "wit/deps"), CONFIG] {
         // Keep the folder below `wit/deps`: each folder of files is one package.
         let below = Path::new(path).strip_prefix("wit/deps")?;
         copy_files(
@@ -176,7 +206,7 @@ fn made(workspace: &Workspace) -> Result<String> {
     for file in ["gpu.wit", "policy.wit"] {
         fs::copy(sources.join(file), packages.join(file))?;
     }
-    fs::copy(sources.join("worlds.wit"), folder.path().join("worlds.wit"))?;
+    fs::copy(sources.join(file.worlds), folder.path().join("worlds.wit"))?;
     let mut resolve = Resolve::default();
     let (main, _) = resolve.push_dir(folder.path())?;
     Ok(contract::Contract::of(resolve, main).one_file()?)

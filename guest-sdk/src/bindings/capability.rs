@@ -1,4 +1,4 @@
-// Written by `cargo xtask wit`, with wit-bindgen 0.61.1, of wit/tensor.wit with the hash 2f8241cbc9d942f2.
+// Written by `cargo xtask wit`, with wit-bindgen 0.61.1, of wit/tensor.wit with the hash 9b4d996d15c8f4cd.
 
 #[allow(dead_code, clippy::all)]
 pub mod tensor {

@@ -190,9 +190,28 @@ impl Limiter for Buckets {
             .take(name, rate, cost, now, self.capacity)
             .map_err(Duration::from_nanos)
     }
+
+    fn available(&self, key: &str, rate: Rate) -> u32 {
+        let name = self.name(key, rate);
+        let [first, ..] = name;
+        let Some(shard) = self.shards.get(usize::from(first) % SHARDS) else {
+            return 0;
+        };
+        let now = u64::try_from((self.clock)().as_nanos()).map_or(LAST, |now| now.min(LAST));
+        lock(shard).available(name, rate, now)
+    }
 }
 
 impl Shard {
+    /// The whole tokens of a bucket; one that there isn't is full.
+    fn available(&self, name: Name, rate: Rate, now: u64) -> u32 {
+        let Some(bucket) = self.buckets.get(&name) else {
+            return rate.burst.get();
+        };
+        let level = bucket.filled(rate, now.max(self.latest)).level;
+        u32::try_from(level / WHOLE).unwrap_or(u32::MAX)
+    }
+
     /// The error is the time to wait, in nanoseconds.
     fn take(
         &mut self,

@@ -358,3 +358,23 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_is_available_is_what_could_be_taken_and_asking_takes_nothing() {
+    let time = Time::default();
+    let buckets = time.buckets(1000);
+    let rate = rate(2, 3);
+    assert_eq!(buckets.available("a", rate), 3);
+    assert!(buckets.is_empty());
+    for left in (0..3).rev() {
+        assert_eq!(buckets.take("a", rate, ONE), Ok(()));
+        assert_eq!(buckets.available("a", rate), left);
+    }
+    time.advance(SECOND / 2 - Duration::from_nanos(1));
+    assert_eq!(buckets.available("a", rate), 0);
+    time.advance(Duration::from_nanos(1));
+    assert_eq!(buckets.available("a", rate), 1);
+    time.advance(SECOND * 10);
+    assert_eq!(buckets.available("a", rate), 3);
+    assert_eq!(buckets.available("b", rate), 3);
+}

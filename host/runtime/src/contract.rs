@@ -12,8 +12,12 @@ use thiserror::Error;
 use wit_component::WitPrinter;
 use wit_parser::{Docs, InterfaceId, PackageId, Resolve, WorldId, WorldItem};
 
-/// The whole contract, as it is shipped.
+/// The whole contract, as it is shipped, for WASI 0.2.
 const SHIPPED: &str = include_str!("../wit/tensor.wit");
+
+/// The worlds for WASI 0.3, in a file of their own: generators name a package's module by its version
+/// where a file has two, and older tools can't read the types of 0.3.
+const SHIPPED_P3: &str = include_str!("../wit/tensor-p3.wit");
 
 /// What the first lines of the one file say.
 const HEADING: &str = "\
@@ -47,15 +51,49 @@ pub struct Contract {
 }
 
 impl Contract {
-    /// The contract of this version.
+    /// The contract of this version, with the worlds for WASI 0.2.
     ///
     /// # Errors
     ///
     /// If it can't be read, which a test rules out.
     pub fn shipped() -> Result<Contract, ContractError> {
+        Contract::parse("tensor.wit", SHIPPED)
+    }
+
+    /// The contract of this version, with the worlds for WASI 0.3.
+    ///
+    /// # Errors
+    ///
+    /// If it can't be read, which a test rules out.
+    pub fn shipped_p3() -> Result<Contract, ContractError> {
+        Contract::parse("tensor-p3.wit", SHIPPED_P3)
+    }
+
+    /// One world of the contract of this version, for whichever version of WASI it is.
+    ///
+    /// # Errors
+    ///
+    /// If there is no world of this name.
+    pub fn of_world(name: &str) -> Result<Contract, ContractError> {
+        let (contract, p3) = (Contract::shipped()?, Contract::shipped_p3()?);
+        let mut worlds = contract.worlds();
+        if worlds.iter().any(|world| world == name) {
+            return contract.world(name);
+        }
+        if p3.worlds().iter().any(|world| world == name) {
+            return p3.world(name);
+        }
+        worlds.extend(p3.worlds());
+        Err(ContractError::UnknownWorld {
+            name: name.to_owned(),
+            worlds,
+        })
+    }
+
+    fn parse(path: &str, text: &str) -> Result<Contract, ContractError> {
         let mut resolve = Resolve::default();
         let main = resolve
-            .push_str("tensor.wit", SHIPPED)
+            .push_str(path, text)
             .map_err(|error| ContractError::Invalid(format!("{error:#}")))?;
         // The parser takes the heading for documentation of the package, and would print it again.
         if let Some(package) = resolve.packages.get_mut(main) {

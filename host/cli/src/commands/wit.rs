@@ -16,12 +16,14 @@ use tensor_wasm_runtime::Contract;
 ///
 /// Worlds: `gpu` is the device alone, to include in a world of your own;
 /// `gpu-service` is an HTTP service with the device; `middleware` and `policy`
-/// stand in front of services.
+/// stand in front of services. `gpu-service-p3`, `middleware-p3` and `policy-p3` are
+/// the same for WASI 0.3; without --world, those for WASI 0.2 are printed.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
   tensor-wasm wit > wit/tensor.wit
   tensor-wasm wit --world gpu-service > wit/tensor.wit
+  tensor-wasm wit --world policy-p3 > wit/tensor-p3.wit
   tensor-wasm wit --world gpu --out wit")]
 pub struct Wit {
     /// Only this world, and what it needs
@@ -35,10 +37,10 @@ pub struct Wit {
 
 impl Wit {
     pub fn run(self) -> anyhow::Result<ExitCode> {
-        let mut contract = Contract::shipped()?;
-        if let Some(world) = &self.world {
-            contract = contract.world(world)?;
-        }
+        let contract = match &self.world {
+            Some(world) => Contract::of_world(world)?,
+            None => Contract::shipped()?,
+        };
         match &self.out {
             None => super::print(&contract.one_file()?)?,
             Some(folder) => {

@@ -175,7 +175,7 @@ fn values(name: &ProjectName) -> Vec<(&'static str, String)> {
 
 /// The contract of a service, as one file.
 fn contract() -> anyhow::Result<String> {
-    Ok(Contract::shipped()?.world("gpu-service")?.one_file()?)
+    Ok(Contract::of_world("gpu-service")?.one_file()?)
 }
 
 /// The lines of a manifest for what a template depends on beside the SDK.

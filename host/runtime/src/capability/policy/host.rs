@@ -41,6 +41,18 @@ impl limiter::Host for PolicyCtxView<'_> {
         let taken = limiter.take(&key, Rate { per_second, burst }, cost);
         Ok(taken.map_err(nanoseconds))
     }
+
+    fn available(&mut self, key: String, limit: limiter::Rate) -> Result<u32> {
+        let (Some(limiter), Some(per_second), Some(burst), Some(_)) = (
+            &self.context.limiter,
+            NonZeroU32::new(limit.per_second),
+            NonZeroU32::new(limit.burst),
+            self.task,
+        ) else {
+            return Ok(0);
+        };
+        Ok(limiter.available(&key, Rate { per_second, burst }))
+    }
 }
 
 fn nanoseconds(wait: Duration) -> u64 {

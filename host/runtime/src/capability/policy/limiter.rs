@@ -31,4 +31,7 @@ pub trait Limiter: Send + Sync {
     /// The time until the bucket holds as many; [`Duration::MAX`] where a full bucket holds
     /// fewer.
     fn take(&self, key: &str, rate: Rate, cost: NonZeroU32) -> Result<(), Duration>;
+
+    /// How many whole tokens the key's bucket holds now. Takes none.
+    fn available(&self, key: &str, rate: Rate) -> u32;
 }
