@@ -37,13 +37,14 @@ pub enum Error {
     },
     /// A policy that could not forward a request.
     #[error(
-        "the policy imports no `wasi:http/incoming-handler@0.2`, so it could never forward a request (compose a policy for `wasi:http/handler@0.3` with its application, with `tensor-wasm compose`)"
+        "the policy does not import the handler that it exports, so it could never forward a request (a middleware exports and imports `wasi:http/incoming-handler@0.2`, or `wasi:http/handler@0.3`)"
     )]
     PolicyWithoutNext,
     /// The component exports no function that the host can call with a request.
     #[error(
-        "the component exports no HTTP handler: `wasi:http/incoming-handler@0.2` or `wasi:http/handler@0.3` is needed, and it exports {}",
-        list_or_nothing(.0)
+        "the component exports no HTTP handler: `wasi:http/incoming-handler@0.2` or `wasi:http/handler@0.3` is needed, and it exports {}{}",
+        list_or_nothing(.0),
+        other_version(.0)
     )]
     NoHandler(Vec<String>),
     /// Its imports have the right names, and the wrong types.
@@ -90,8 +91,21 @@ fn join(imports: &[MissingImport]) -> String {
 
 fn list_or_nothing(names: &[String]) -> String {
     if names.is_empty() {
-        "nothing".into()
-    } else {
-        names.join(", ")
+        return "nothing".into();
+    }
+    let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    names.join(", ")
+}
+
+/// What to do where there is a handler, of a version that this host doesn't have.
+fn other_version(exports: &[String]) -> &'static str {
+    let handlers = ["wasi:http/incoming-handler@", "wasi:http/handler@"];
+    let is_handler = |export: &String| handlers.iter().any(|name| export.starts_with(name));
+    match exports.iter().any(is_handler) {
+        true => {
+            " (build it against a release of `wasi:http` 0.2 or 0.3: each patch version will do, \
+             a draft will not)"
+        }
+        false => "",
     }
 }

@@ -64,6 +64,13 @@ fn the_kind_follows_from_what_is_exported_and_imported() {
         ),
         (policy("0.2.3", ""), ComponentKind::HttpMiddleware),
         (
+            component(
+                "0.2.0",
+                "import wasi:http/handler@0.3.0; export wasi:http/handler@0.3.0;",
+            ),
+            ComponentKind::HttpMiddleware03,
+        ),
+        (
             component("0.2.0", "export wasi:cli/run@0.2.0;"),
             ComponentKind::Command,
         ),

@@ -51,9 +51,6 @@ impl Application {
         let imports_any = |prefix: &str| imports.iter().any(|name| name.starts_with(prefix));
         let decides = imports_any("tensor:policy/decision@");
         let imports_gpu = imports_any("tensor:gpu/");
-        if config.next.is_some() && !imports_any("wasi:http/incoming-handler@0.2.") {
-            return Err(Error::PolicyWithoutNext);
-        }
         let behind = config.next.as_ref().map(|next| next.imports());
         let behind = behind.unwrap_or_default();
         let next = config.next.take();
@@ -75,16 +72,23 @@ impl Application {
                 HttpLimits::of_memory(engine.instance_memory_bytes()),
             ),
         };
-        let report = capabilities.report(imports.into_iter())?;
+        let report = capabilities.report(imports.iter().copied())?;
         let exports: Vec<String> = ty
             .exports(wasmtime)
-            .map(|(name, _)| format!("`{name}`"))
+            .map(|(name, _)| name.to_owned())
             .collect();
+        let forwards = ForwardedBy {
+            wasi_0_2: imports_any("wasi:http/incoming-handler@0.2."),
+            wasi_0_3: imports_any("wasi:http/handler@0.3."),
+        };
         let pre = linker(wasmtime)
             .and_then(|linker| linker.instantiate_pre(&component))
             .map_err(Error::Link)?;
         let workers = Workers {
-            pre: handler_of(pre, exports)?,
+            pre: match is_policy {
+                true => policy_of(pre, exports, forwards)?,
+                false => handler_of(pre, exports)?,
+            },
             reuse: Reuse::up_to(config.reuse),
             start_timeout: config.request_timeout,
             instances: InstanceFactory::new(engine.clone(), capabilities, config.tenant_memory),
@@ -122,6 +126,13 @@ fn check_kind(bytes: &[u8]) -> Result<(), Error> {
     }))
 }
 
+/// By which versions of WASI a policy forwards requests.
+#[derive(Clone, Copy)]
+struct ForwardedBy {
+    wasi_0_2: bool,
+    wasi_0_3: bool,
+}
+
 /// The handler that the component exports; WASI 0.3's where it has both.
 fn handler_of(
     pre: InstancePre<InstanceState>,
@@ -133,4 +144,26 @@ fn handler_of(
     p2::bindings::ProxyPre::new(pre)
         .map(ProxyPre::P2)
         .map_err(|_| Error::NoHandler(exports))
+}
+
+/// The handler of a policy, of the version of WASI by which it forwards requests: a request of the
+/// other version can't be forwarded.
+fn policy_of(
+    pre: InstancePre<InstanceState>,
+    exports: Vec<String>,
+    forwards: ForwardedBy,
+) -> Result<ProxyPre<InstanceState>, Error> {
+    if forwards.wasi_0_3
+        && let Ok(service) = p3::bindings::ServicePre::new(pre.clone())
+    {
+        return Ok(ProxyPre::P3(service));
+    }
+    if forwards.wasi_0_2
+        && let Ok(proxy) = p2::bindings::ProxyPre::new(pre.clone())
+    {
+        return Ok(ProxyPre::P2(proxy));
+    }
+    // What exports no handler at all is told that.
+    handler_of(pre, exports)?;
+    Err(Error::PolicyWithoutNext)
 }

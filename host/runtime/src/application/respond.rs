@@ -19,6 +19,7 @@ use http_body_util::BodyExt;
 use std::sync::Arc;
 use wasmtime::Trap;
 use wasmtime_wasi_http::WasiBody;
+use wasmtime_wasi_http::handler::ProxyPre;
 
 impl Handler for Application {
     async fn handle(
@@ -27,12 +28,11 @@ impl Handler for Application {
         mut info: RequestInfo,
     ) -> Result<http::Response<WasiBody>, HandleError> {
         let began = info.received;
-        let scheme = request.uri().scheme().cloned();
         let id = info.request_id.clone();
         let deadline = began + self.request_timeout;
         let trace = info.trace.clone();
         let context = RequestContext::new(id, trace, began, deadline, self.chain.decision)
-            .with_scheme(scheme)
+            .of_target(request.uri())
             .observed(info.body.take(), self.observer.clone());
         let task = Arc::new(RequestTask::new(context));
         let mut outcome = self.respond_and_record(request, info, &task).await;
@@ -157,7 +157,8 @@ impl Application {
         task: Arc<RequestTask>,
         name: &'static str,
     ) -> Result<http::Response<WasiBody>, HandleError> {
-        if self.is_policy() {
+        // One of WASI 0.3 is given the request itself, and gives it back.
+        if self.is_policy() && matches!(self.workers.pre, ProxyPre::P2(_)) {
             request = BorrowedBody::hold(request, &task);
         }
         if let Some(trace) = task.begin_span(name) {

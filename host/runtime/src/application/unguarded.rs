@@ -51,10 +51,9 @@ impl Handler for Unguarded {
         info: RequestInfo,
     ) -> Result<http::Response<WasiBody>, HandleError> {
         let deadline = info.received + self.request_timeout;
-        let scheme = request.uri().scheme().cloned();
         let context =
             RequestContext::new(info.request_id, info.trace, info.received, deadline, false)
-                .with_scheme(scheme)
+                .of_target(request.uri())
                 .observed(info.body, self.observer.clone());
         let task = Arc::new(RequestTask::new(context));
         let end = StopOnDrop::new(task.clone());

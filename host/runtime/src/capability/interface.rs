@@ -79,12 +79,9 @@ pub(super) fn find<'t, E>(
                 }
             }
         }
-        return Err(match (near.is_empty(), name) {
-            (_, "handler") if package == "wasi:http" => {
-                "this is a policy without an application: compose them".into()
-            }
-            (true, _) => format!("this host has no interface of package `{package}`"),
-            (false, _) => format!("of package `{package}` this host has {}", near.join(", ")),
+        return Err(match near.is_empty() {
+            true => format!("this host has no interface of package `{package}`"),
+            false => format!("of package `{package}` this host has {}", near.join(", ")),
         });
     }
     let known = || {
@@ -94,7 +91,10 @@ pub(super) fn find<'t, E>(
                 Err(_) => format!("{}.x", interface.versions),
             })
             .collect();
-        format!("this host has it in version {}", versions.join(" and "))
+        format!(
+            "this host has it in version {}: build the component against that",
+            versions.join(" and ")
+        )
     };
     let Some(version) = version else {
         return Err(format!("the import names no version; {}", known()));

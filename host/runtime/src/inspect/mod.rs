@@ -102,8 +102,11 @@ pub enum ComponentKind {
     /// Exports `wasi:http/handler@0.3`.
     #[serde(rename = "http-service-0.3")]
     HttpService03,
-    /// Exports an HTTP handler and imports the next one: a policy.
+    /// Exports `wasi:http/incoming-handler@0.2` and imports the next one: a policy.
     HttpMiddleware,
+    /// Exports `wasi:http/handler@0.3` and imports the next one: a policy.
+    #[serde(rename = "http-middleware-0.3")]
+    HttpMiddleware03,
     /// Exports `wasi:cli/run`.
     Command,
     /// Exports something else, for other components.
@@ -115,7 +118,8 @@ impl fmt::Display for ComponentKind {
         f.write_str(match self {
             Self::HttpService02 => "HTTP service (WASI 0.2)",
             Self::HttpService03 => "HTTP service (WASI 0.3)",
-            Self::HttpMiddleware => "HTTP middleware, to stand in front of a service",
+            Self::HttpMiddleware => "HTTP middleware (WASI 0.2), to stand in front of a service",
+            Self::HttpMiddleware03 => "HTTP middleware (WASI 0.3), to stand in front of a service",
             Self::Command => "command",
             Self::Library => "library",
         })
@@ -335,9 +339,9 @@ fn kind(imports: &[Item], exports: &[Item]) -> ComponentKind {
     };
     let serves_02 = has(exports, "wasi:http", "incoming-handler", "0.2");
     let serves_03 = has(exports, "wasi:http", "handler", "0.3");
-    if serves_02 && has(imports, "wasi:http", "incoming-handler", "0.2")
-        || serves_03 && has(imports, "wasi:http", "handler", "0.3")
-    {
+    if serves_03 && has(imports, "wasi:http", "handler", "0.3") {
+        ComponentKind::HttpMiddleware03
+    } else if serves_02 && has(imports, "wasi:http", "incoming-handler", "0.2") {
         ComponentKind::HttpMiddleware
     } else if serves_03 {
         ComponentKind::HttpService03

@@ -4,7 +4,7 @@
 //! To hand a request over to another thread and its response back takes longer than most guests
 //! run, so that is done only where it has to be.
 
-use super::guest_future::{GuestFuture, RunHere};
+use super::guest_future::{GuestFuture, RunHere, is_within_a_guest};
 use crate::request::{ForwardedRequest, RequestTask, Stop};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -53,8 +53,12 @@ impl AttachedGuest {
         }
     }
 
-    /// Runs the guest as far as it gets, here or, from now on, elsewhere.
+    /// Runs the guest as far as it gets, here or, from now on, elsewhere: that is where it runs once
+    /// another guest takes its response.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) {
+        if is_within_a_guest() {
+            return self.detach();
+        }
         while let Some(guest) = &mut self.guest {
             match guest.run.poll_here(cx) {
                 RunHere::Done => self.guest = None,
@@ -76,6 +80,10 @@ impl AttachedGuest {
             return;
         };
         if guest.run.task().run.stopped().is_some() {
+            // Nor is an instance to be dropped within the poll of another one.
+            if is_within_a_guest() {
+                self.elsewhere.spawn(async move { drop(guest) });
+            }
             return;
         }
         self.elsewhere.spawn(async move {

@@ -6,6 +6,7 @@
 
 use crate::request::{Finish, RequestTask};
 use crate::schedule::Turns;
+use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -20,6 +21,17 @@ const BRIEF: Duration = Duration::from_micros(250);
 /// What a poll counts for at most in the average of its application: of one that took longer, the
 /// operating system may have let others run meanwhile.
 const MOST: Duration = BRIEF.saturating_mul(4);
+
+thread_local! {
+    /// Whether this thread is within a poll of a guest.
+    static IS_POLLING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether the caller is within a poll of a guest, which may be another one: a policy takes the
+/// response of the component behind it. Wasmtime lets no guest run within the poll of another one.
+pub(super) fn is_within_a_guest() -> bool {
+    IS_POLLING.get()
+}
 
 /// A guest at work on one request.
 pub(super) struct GuestFuture {
@@ -111,7 +123,9 @@ impl GuestFuture {
     /// Polls the guest, and ends its turn. One that is interrupted before it has run for `whole` waits
     /// for no turn yet.
     fn run(&mut self, began: Instant, cx: &mut Context<'_>, whole: Duration) -> Ran {
+        IS_POLLING.set(true);
         let polled = catch_unwind(AssertUnwindSafe(|| self.work.as_mut().poll(cx)));
+        IS_POLLING.set(false);
         let ran = began.elapsed();
         let context = self.task.context();
         context.usage().add_guest(ran);

@@ -227,7 +227,6 @@ impl NextView for InstanceState {
     fn next(&mut self) -> NextCtxView<'_> {
         NextCtxView {
             context: &self.capabilities.next,
-            table: &mut self.table,
             task: self.task.get(),
         }
     }

@@ -5,7 +5,7 @@ use super::id::RequestId;
 use super::observer::{Observer, Route, UsageAccount};
 use super::trace::{ERROR_KIND, RequestTrace, SpanValue, TraceId};
 use super::usage::{BytesRead, RequestUsage, Usage};
-use http::uri::Scheme;
+use http::uri::{Authority, Scheme, Uri};
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 use tensor_wasm_device::LaunchTimes;
@@ -20,6 +20,7 @@ pub(crate) struct RequestContext {
     trace: RequestTrace,
     deadline: Instant,
     scheme: Option<Scheme>,
+    authority: Option<Authority>,
     /// Whether a policy decides on the request.
     is_decided_on: bool,
     decision: OnceLock<Decision>,
@@ -49,6 +50,7 @@ impl RequestContext {
             trace,
             deadline,
             scheme: None,
+            authority: None,
             is_decided_on,
             decision: OnceLock::new(),
             usage: RequestUsage::new(began),
@@ -59,9 +61,10 @@ impl RequestContext {
         }
     }
 
-    /// With the scheme of the request's URI.
-    pub(crate) fn with_scheme(mut self, scheme: Option<Scheme>) -> RequestContext {
-        self.scheme = scheme;
+    /// With the scheme and the authority of the request's URI.
+    pub(crate) fn of_target(mut self, target: &Uri) -> RequestContext {
+        self.scheme = target.scheme().cloned();
+        self.authority = target.authority().cloned();
         self
     }
 
@@ -133,6 +136,11 @@ impl RequestContext {
     /// CONNECT.
     pub(crate) fn scheme(&self) -> Option<&Scheme> {
         self.scheme.as_ref()
+    }
+
+    /// The authority of the request's URI.
+    pub(crate) fn authority(&self) -> Option<&Authority> {
+        self.authority.as_ref()
     }
 
     /// Names the request in logs and in responses.

@@ -25,7 +25,7 @@ pub(crate) use context::RequestContext;
 pub use decision::{Decision, Principal, Scope};
 pub use error::HandleError;
 pub(crate) use forwarded_head::ForwardedHead;
-pub(crate) use forwarded_request::ForwardedRequest;
+pub(crate) use forwarded_request::{ForwardedRequest, ResponseReceiver};
 pub(crate) use guest_run::{Finish, Stop};
 pub use id::{REQUEST_ID, RequestId};
 pub use info::{RefusedRequest, RequestInfo};
