@@ -8,6 +8,10 @@
 #[macro_export]
 macro_rules! bindings {
     ($world:literal, $handler:ident) => {
+        $crate::bindings!($world, $handler, with {});
+    };
+    // With interfaces whose bindings are in another crate.
+    ($world:literal, $handler:ident, with { $($with:tt)* }) => {
         ::wit_bindgen::generate!({
             path: "../../guest-sdk/wit/tensor.wit",
             world: $world,
@@ -23,6 +27,7 @@ macro_rules! bindings {
                 "wasi:io/poll@0.2.12": ::wasip2::io::poll,
                 "wasi:io/streams@0.2.12": ::wasip2::io::streams,
                 "wasi:random/random@0.2.12": ::wasip2::random::random,
+                $($with)*
             },
             generate_all,
         });

@@ -4,4 +4,5 @@
 
 mod bindings;
 pub mod decimal;
+pub mod error_body;
 pub mod response;

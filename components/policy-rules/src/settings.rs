@@ -22,6 +22,10 @@ pub struct Settings<'a> {
     pub rate: Option<Rate>,
     /// Whether each tenant of a caller has a rate limit of its own as well.
     pub rate_by_tenant: bool,
+    /// Whether answers limit what browsers do with them.
+    pub security_headers: bool,
+    /// The value of `Strict-Transport-Security`; none where it is empty.
+    pub transport_security: &'a str,
 }
 
 impl<'a> Settings<'a> {
@@ -38,6 +42,8 @@ impl<'a> Settings<'a> {
             cors: None,
             rate: None,
             rate_by_tenant: false,
+            security_headers: false,
+            transport_security: "",
         };
         let mut cors: Cors<'a> = Cors::DEFAULT;
         let (mut per_second, mut burst) = (0, 0);
@@ -78,6 +84,25 @@ impl<'a> Settings<'a> {
                         "cors-allow-headers",
                         "a list of headers such as `authorization, content-type`",
                         is_header,
+                    )?;
+                }
+                "cors-expose-headers" => {
+                    cors.expose = check(
+                        value,
+                        "cors-expose-headers",
+                        "a list of headers such as `x-request-id, etag`",
+                        is_header,
+                    )?;
+                }
+                "security-headers" => {
+                    settings.security_headers = boolean(value, "security-headers")?;
+                }
+                "strict-transport-security" => {
+                    settings.transport_security = check(
+                        value,
+                        "strict-transport-security",
+                        "the value of the header, such as `max-age=31536000`",
+                        |value| value.starts_with("max-age=") && is_header(value),
                     )?;
                 }
                 "cors-max-age-seconds" => {
@@ -192,7 +217,10 @@ mod tests {
             ("cors-allow-origins", "https://a.example"),
             ("cors-allow-methods", "GET"),
             ("cors-allow-headers", "x-one"),
+            ("cors-expose-headers", "etag"),
             ("cors-max-age-seconds", "5"),
+            ("security-headers", "true"),
+            ("strict-transport-security", "max-age=60"),
             ("rate-limit-qps", "10"),
             ("rate-limit-burst", "20"),
             ("rate-limit-by", "token-and-tenant"),
@@ -206,11 +234,13 @@ mod tests {
                 origins: "https://a.example",
                 methods: "GET",
                 headers: "x-one",
+                expose: "etag",
                 max_age: 5,
             })
         );
         assert_eq!(settings.rate, Rate::from_settings(10, 20));
-        assert!(settings.rate_by_tenant);
+        assert!(settings.rate_by_tenant && settings.security_headers);
+        assert_eq!(settings.transport_security, "max-age=60");
     }
 
     #[test]
@@ -248,6 +278,9 @@ mod tests {
             ("cors-allow-methods", "GET\nPOST"),
             ("cors-allow-headers", "caf\u{e9}"),
             ("cors-max-age-seconds", "10m"),
+            ("cors-expose-headers", "a\nb"),
+            ("security-headers", "all"),
+            ("strict-transport-security", "forever"),
             ("rate-limit-qps", "abc"),
             ("rate-limit-qps", ""),
             ("rate-limit-qps", "-1"),

@@ -16,6 +16,10 @@ pub struct Rate {
 const DEFAULT_PER_SECOND: u32 = 100;
 const DEFAULT_BURST: u32 = 200;
 
+/// What the headers of answers call the buckets.
+const BY_TOKEN: &str = "token";
+const BY_TENANT: &str = "token-and-tenant";
+
 /// The largest value of `Retry-After`, in seconds: a day.
 const MAX_RETRY_AFTER: u64 = 24 * 60 * 60;
 
@@ -58,11 +62,29 @@ impl Rate {
         tenant: Option<u64>,
         mut take: impl FnMut(&str, Rate) -> Result<(), u64>,
     ) -> Result<(), u64> {
-        let caller = caller_key(caller);
-        if let Some(tenant) = tenant {
-            take(&tenant_key(tenant, &caller), self)?;
+        for (_, key) in self.buckets(caller, tenant).rev() {
+            take(&key, self)?;
         }
-        take(&caller, self)
+        Ok(())
+    }
+
+    /// The buckets of a request, by name and key: that of the caller and, if `tenant` is given, that
+    /// of the caller for this tenant.
+    pub fn buckets(
+        self,
+        caller: Option<&str>,
+        tenant: Option<u64>,
+    ) -> impl DoubleEndedIterator<Item = (&'static str, String)> {
+        let caller = caller_key(caller);
+        let of_tenant = tenant.map(|tenant| (BY_TENANT, tenant_key(tenant, &caller)));
+        [Some((BY_TOKEN, caller)), of_tenant].into_iter().flatten()
+    }
+
+    /// The names of the buckets that requests take tokens from.
+    pub fn names(by_tenant: bool) -> impl Iterator<Item = &'static str> {
+        [Some(BY_TOKEN), by_tenant.then_some(BY_TENANT)]
+            .into_iter()
+            .flatten()
     }
 }
 

@@ -2,8 +2,8 @@
 //! operator lists the origins of such pages.
 //!
 //! The policy answers preflight requests, and adds CORS headers to its own error responses, so
-//! that a page can read them. It passes responses of the service on unchanged, so the service
-//! has to send the headers with which a page can read those.
+//! that a page can read them. A policy of WASI 0.3 adds them to the answers of the service as well;
+//! one of 0.2 passes those on unchanged, so that the service has to send the headers.
 
 /// The settings for requests from web pages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,6 +14,8 @@ pub struct Cors<'a> {
     pub methods: &'a str,
     /// The value of `Access-Control-Allow-Headers`.
     pub headers: &'a str,
+    /// The value of `Access-Control-Expose-Headers`.
+    pub expose: &'a str,
     /// How long a browser may cache the response to a preflight request, in seconds.
     pub max_age: u32,
 }
@@ -24,6 +26,7 @@ impl Cors<'static> {
         origins: "",
         methods: "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS",
         headers: "authorization, content-type, x-tensorwasm-tenant, x-request-id",
+        expose: "ratelimit, ratelimit-policy, retry-after, x-request-id",
         max_age: 600,
     };
 }

@@ -1,7 +1,7 @@
 //! The decision on a request: the order in which its path, its token, its tenant and its rate
 //! are checked. The request and the host are behind a trait, so that tests can replace them.
 
-use crate::bindings::Method;
+use crate::Head;
 use crate::bindings::credentials::{self, Principal};
 use crate::cors::Cors;
 use crate::rate::{Rate, retry_after};
@@ -9,17 +9,28 @@ use crate::refusal::Refusal;
 use crate::settings::Settings;
 use crate::{bearer, tenant};
 
+/// The method of a request, as far as the rules tell methods apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    /// GET.
+    Get,
+    /// HEAD.
+    Head,
+    /// OPTIONS.
+    Options,
+    /// Any other.
+    Other,
+}
+
 /// A request, and the functions of the host that the decision on it needs.
-pub trait Request {
-    fn method(&self) -> Method;
-    fn path_with_query(&self) -> Option<String>;
-    /// All values of a header.
-    fn header(&self, name: &str) -> Vec<Vec<u8>>;
+pub trait Request: Head {
     /// The principal that holds a token.
     fn authenticate(&self, token: &str) -> Result<Principal, credentials::Refusal>;
     /// Takes one token from a bucket, or returns the number of nanoseconds after which to
     /// retry.
     fn take(&self, key: &str, rate: Rate) -> Result<(), u64>;
+    /// How many tokens a bucket holds.
+    fn available(&self, key: &str, rate: Rate) -> u32;
 }
 
 /// The decision on a request.
@@ -29,6 +40,8 @@ pub enum Verdict<'s> {
     Admit {
         caller: Option<Principal>,
         tenant: u64,
+        /// Whether it counts in the caller's rate limit.
+        limited: bool,
     },
     /// Answer the preflight request of a browser.
     Preflight {
@@ -49,6 +62,7 @@ pub fn decide<'s>(request: &impl Request, settings: &Settings<'s>) -> Verdict<'s
         return Verdict::Admit {
             caller: None,
             tenant: 0,
+            limited: false,
         };
     }
     if let Some(verdict) = preflight(request, settings) {
@@ -64,7 +78,11 @@ pub fn decide<'s>(request: &impl Request, settings: &Settings<'s>) -> Verdict<'s
         }
     };
     match tenant(request, settings, caller.as_ref()) {
-        Ok(tenant) => Verdict::Admit { caller, tenant },
+        Ok(tenant) => Verdict::Admit {
+            caller,
+            tenant,
+            limited: true,
+        },
         Err(refusal) => Verdict::Refuse { caller, refusal },
     }
 }
