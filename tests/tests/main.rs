@@ -24,6 +24,7 @@ mod isolation;
 mod metering;
 mod node;
 mod policy;
+mod policy_p3;
 mod projects;
 mod serve;
 mod services;

@@ -31,10 +31,15 @@ struct Guarded {
 impl Guarded {
     /// The policy in front by `--policy`.
     fn by_option(application: &Path) -> Self {
+        Self::of_by_option("policy", application)
+    }
+
+    /// One of the project's policies in front by `--policy`.
+    fn of_by_option(policy: &str, application: &Path) -> Self {
         let (folder, tokens) = tokens();
         let server = Serve::new(application)
             .arg("--policy")
-            .arg(component("policy"))
+            .arg(component(policy))
             .arg("--token-file")
             .arg(tokens)
             .start();
@@ -46,9 +51,14 @@ impl Guarded {
 
     /// The policy composed in front beforehand.
     fn by_compose(application: &Path) -> Self {
+        Self::of_by_compose("policy", application)
+    }
+
+    /// One of the project's policies composed in front beforehand.
+    fn of_by_compose(policy: &str, application: &Path) -> Self {
         let (folder, tokens) = tokens();
         let composed = folder.path().join("composed.wasm");
-        let policy = component("policy");
+        let policy = component(policy);
         compose(&[&policy], application, &composed);
         let server = Serve::new(composed).arg("--token-file").arg(tokens).start();
         Self {
@@ -95,6 +105,11 @@ fn behind(policies: &[&str], options: &[&str]) -> Server {
 }
 
 fn guards_as_promised(guarded: &Guarded) {
+    guards(guarded, "hello\n");
+}
+
+/// Only known tokens reach the application, which answers with this text.
+fn guards(guarded: &Guarded, answer: &str) {
     for (stranger, kind, challenge) in [
         (None, "unauthorized", "Bearer"),
         (Some(""), "invalid_auth", MALFORMED),
@@ -146,7 +161,7 @@ fn guards_as_promised(guarded: &Guarded) {
         let reply = guarded.get(Some(&format!("Bearer {known}")));
         assert_eq!(
             (reply.status.as_u16(), reply.text().as_str()),
-            (200, "hello\n")
+            (200, answer)
         );
     }
 }
@@ -165,6 +180,16 @@ fn only_a_known_token_passes_a_policy_given_by_option() {
 #[test]
 fn only_a_known_token_passes_a_policy_composed_beforehand() {
     guards_as_promised(&Guarded::by_compose(&guest("hello")));
+}
+
+#[test]
+fn the_policy_of_0_3_has_the_same_rules() {
+    let apart = Guarded::of_by_option("policy-p3", &guest("hello"));
+    guards(&apart, "hello\n");
+    let apart = Guarded::of_by_option("policy-p3", &guest("p3_hello"));
+    guards(&apart, "hello from 0.3\n");
+    let composed = Guarded::of_by_compose("policy-p3", &guest("p3_hello"));
+    guards(&composed, "hello from 0.3\n");
 }
 
 #[test]

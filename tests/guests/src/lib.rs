@@ -2,6 +2,7 @@
 //! response. Each scenario is one component under `examples/`, named by what it does.
 
 pub mod policy;
+pub mod policy_p3;
 
 use wasip2::http::types::{
     Fields, IncomingRequest, OutgoingBody, OutgoingResponse, ResponseOutparam,
