@@ -25,6 +25,7 @@ mod metering;
 mod node;
 mod policy;
 mod policy_p3;
+mod policy_p3_answers;
 mod projects;
 mod serve;
 mod services;

@@ -138,3 +138,124 @@ pub fn security(settings: &Settings<'_>) -> Vec<Addition> {
     }
     headers
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::Head;
+    use crate::bindings::credentials::{Principal, Refusal};
+    use crate::verdict::Method;
+    use proptest::prelude::*;
+
+    /// A request of a page of this origin, whose buckets hold seven tokens.
+    struct Page(&'static str);
+
+    impl Head for Page {
+        fn method(&self) -> Method {
+            Method::Get
+        }
+
+        fn path_with_query(&self) -> Option<String> {
+            Some("/".to_owned())
+        }
+
+        fn header(&self, name: &str) -> Vec<Vec<u8>> {
+            match name {
+                "origin" => vec![self.0.into()],
+                _ => Vec::new(),
+            }
+        }
+    }
+
+    impl Request for Page {
+        fn authenticate(&self, _token: &str) -> Result<Principal, Refusal> {
+            Err(Refusal::Unknown)
+        }
+
+        fn take(&self, _key: &str, _rate: Rate) -> Result<(), u64> {
+            Ok(())
+        }
+
+        fn available(&self, _key: &str, _rate: Rate) -> u32 {
+            7
+        }
+    }
+
+    /// The headers of an answer under these settings, as `name: value`.
+    fn added(pairs: &[(&str, &str)], limited: bool) -> Vec<String> {
+        let stored: Vec<_> = pairs
+            .iter()
+            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+            .collect();
+        let settings = Settings::read(&stored).unwrap();
+        let limited = limited.then_some((Some("alice"), 3));
+        of_admitted(&Page("https://a.example"), &settings, limited)
+            .into_iter()
+            .map(|it| format!("{}: {}", it.name, String::from_utf8_lossy(&it.value)))
+            .collect()
+    }
+
+    #[test]
+    fn without_settings_nothing_is_added() {
+        assert!(added(&[], true).is_empty());
+    }
+
+    #[test]
+    fn what_is_left_of_a_limit_is_said_for_each_bucket_and_not_where_none_counts() {
+        let limit = [("rate-limit-qps", "3"), ("rate-limit-burst", "10")];
+        assert_eq!(
+            added(&limit, true),
+            [
+                "ratelimit-policy: \"token\";q=10;w=4",
+                "ratelimit: \"token\";r=7"
+            ]
+        );
+        let by_tenant = [limit[0], limit[1], ("rate-limit-by", "token-and-tenant")];
+        assert_eq!(
+            added(&by_tenant, true),
+            [
+                "ratelimit-policy: \"token\";q=10;w=4, \"token-and-tenant\";q=10;w=4",
+                "ratelimit: \"token\";r=7, \"token-and-tenant\";r=7",
+            ]
+        );
+        assert!(added(&limit, false).is_empty());
+    }
+
+    #[test]
+    fn only_pages_of_allowed_origins_may_read_an_answer_and_caches_keep_them_apart() {
+        let allowed = added(&[("cors-allow-origins", "https://a.example")], false);
+        assert_eq!(allowed[0], "vary: Origin");
+        assert_eq!(allowed[1], "access-control-allow-origin: https://a.example");
+        assert_eq!(allowed.len(), 3);
+        let other = added(&[("cors-allow-origins", "https://b.example")], false);
+        assert_eq!(other, ["vary: Origin"]);
+    }
+
+    proptest! {
+        #[test]
+        fn a_refusal_says_that_nothing_is_left_for_any_rate(
+            per_second in 1u32..,
+            burst in 1u32..,
+            by_tenant: bool,
+            retry_after in 1u64..90_000,
+        ) {
+            let rate = Rate { per_second, burst };
+            let [(_, policy), (_, left)] = of_exceeded(rate, by_tenant, retry_after);
+            let members = if by_tenant { 2 } else { 1 };
+            let (policy, left) = (String::from_utf8(policy).unwrap(), String::from_utf8(left).unwrap());
+            prop_assert_eq!(policy.split(", ").count(), members);
+            prop_assert_eq!(left.split(", ").count(), members);
+            for member in left.split(", ") {
+                let expected = format!(";r=0;t={retry_after}");
+                prop_assert!(member.ends_with(&expected));
+            }
+            for member in policy.split(", ") {
+                let (_, window) = member.rsplit_once(";w=").unwrap();
+                let window: u64 = window.parse().unwrap();
+                prop_assert!(window * u64::from(per_second) >= u64::from(burst));
+            }
+        }
+    }
+}
