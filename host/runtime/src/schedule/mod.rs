@@ -56,7 +56,9 @@ impl GuestThreads {
             .worker_threads(processors + 1)
             .thread_name("guest")
             // Of a thread alone, on Linux. Where it can't be set, guests run as other threads do.
-            .on_thread_start(|| drop(rustix::process::nice(NICENESS)))
+            .on_thread_start(|| {
+                let _ = rustix::process::nice(NICENESS);
+            })
             .enable_all()
             .build()
             .map_err(|cause| {
