@@ -88,11 +88,12 @@ pub fn decide<'s>(request: &impl Request, settings: &Settings<'s>) -> Verdict<'s
 }
 
 fn is_public(request: &impl Request, settings: &Settings<'_>) -> bool {
+    // Each question is a call of the host. The path, which seldom is one of these, comes first.
     settings.has_public_paths()
-        && matches!(request.method(), Method::Get | Method::Head)
         && request
             .path_with_query()
             .is_some_and(|path| settings.is_public(&path))
+        && matches!(request.method(), Method::Get | Method::Head)
 }
 
 /// The verdict on a CORS preflight request, which has no credentials. `None` if the request is
