@@ -243,6 +243,19 @@ impl Server {
         Raw::connect(self.address())
     }
 
+    /// A field of the process's status, in bytes: `VmRSS` is what it holds, `VmHWM` the most that it
+    /// has held.
+    ///
+    /// # Panics
+    /// Where the process has ended, or there is no such field.
+    pub fn memory_bytes(&self, field: &str) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.id())).unwrap();
+        let mut lines = status.lines();
+        let line = lines.find_map(|line| line.strip_prefix(field)?.strip_prefix(':'));
+        let kibibytes = line.unwrap().trim().strip_suffix("kB").unwrap().trim();
+        kibibytes.parse::<u64>().unwrap() << 10
+    }
+
     /// Sends a request without a body, and does not read the response.
     ///
     /// # Panics

@@ -9,16 +9,6 @@ use tensor_wasm_tests::{DeviceKind, Serve, Server, eventually, guest};
 
 const HEAD: &str = ".version 8.0\n.target sm_80\n.address_size 64\n";
 
-/// A field of the process's status, in bytes: `VmRSS` is what it holds, `VmHWM` the most that it
-/// has held.
-fn memory(server: &Server, field: &str) -> u64 {
-    let status = fs::read_to_string(format!("/proc/{}/status", server.id())).unwrap();
-    let mut lines = status.lines();
-    let line = lines.find_map(|line| line.strip_prefix(field)?.strip_prefix(':'));
-    let kibibytes = line.unwrap().trim().strip_suffix("kB").unwrap().trim();
-    kibibytes.parse::<u64>().unwrap() << 10
-}
-
 /// A server whose tenants have these limits, and the folder of its configuration.
 fn serve(limits: &str, options: &[&str]) -> (Server, TempDir) {
     let folder = TempDir::new().unwrap();
@@ -88,9 +78,9 @@ fn launches_in_queues_take_no_copy_of_their_kernels_constants() {
     let (server, _folder) = serve("", &["--kernel-checks"]);
     let ptx = adds(40_000);
     assert_ok(&run(&server, "launches=1", &ptx));
-    let before = memory(&server, "VmHWM");
+    let before = server.memory_bytes("VmHWM");
     assert_ok(&run(&server, "launches=900&wait=no", &ptx));
-    let held = memory(&server, "VmHWM") - before;
+    let held = server.memory_bytes("VmHWM") - before;
     assert!(held < 128 << 20, "{held} bytes");
 }
 
@@ -103,11 +93,11 @@ fn blocks_that_have_begun_are_bounded_however_many_queues_there_are() {
     let (server, _folder) = serve(limits, &[]);
     let ends = local_memory(8, true);
     assert_ok(&run(&server, "threads=8&queues=300", &ends));
-    let before = memory(&server, "VmHWM");
+    let before = server.memory_bytes("VmHWM");
     let endless = local_memory(8, false);
     let outcome = run(&server, "threads=8&queues=300", &endless);
     assert_eq!(outcome["error"], "deadline_exceeded", "{outcome}");
-    let held = memory(&server, "VmHWM") - before;
+    let held = server.memory_bytes("VmHWM") - before;
     assert!(held < 512 << 20, "{held} bytes");
     assert_ok(&run(&server, "threads=8&queues=300&launches=2", &ends));
 }
@@ -128,7 +118,7 @@ fn large_local_memory_is_given_back_after_its_kernel() {
     }
     let (server, _folder) = serve("", &[]);
     assert_ok(&run(&server, "", &local_memory(1, true)));
-    let before = memory(&server, "VmRSS");
+    let before = server.memory_bytes("VmRSS");
     for _ in 0..4 {
         assert_ok(&run(
             &server,
@@ -136,9 +126,9 @@ fn large_local_memory_is_given_back_after_its_kernel() {
             &local_memory(128, true),
         ));
     }
-    let most = memory(&server, "VmHWM");
+    let most = server.memory_bytes("VmHWM");
     assert!(most > before + (48 << 20), "{before} {most}");
     eventually("local memory is given back", || {
-        (memory(&server, "VmRSS") < before + (32 << 20)).then_some(())
+        (server.memory_bytes("VmRSS") < before + (32 << 20)).then_some(())
     });
 }

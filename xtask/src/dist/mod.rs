@@ -20,7 +20,12 @@ use crate::steps::{Step, Steps};
 use crate::workspace::{Profile, Workspace};
 
 /// The components that an operator puts in front of others.
-const COMPONENTS: [&str; 3] = ["policy.wasm", "request-limit.wasm", "deny-gpu.wasm"];
+const COMPONENTS: [&str; 4] = [
+    "policy.wasm",
+    "policy-p3.wasm",
+    "request-limit.wasm",
+    "deny-gpu.wasm",
+];
 
 /// Files of the checkout, and where they are in the archive.
 const FILES: [(&str, &str); 9] = [

@@ -16,7 +16,7 @@ fn program(workspace: &Workspace) -> Option<PathBuf> {
     };
     let components = workspace.components_folder();
     let is_there = |name: &&str| components.join(name).exists();
-    (binary.exists() && COMPONENTS.iter().all(|name| is_there(name))).then_some(binary)
+    (binary.exists() && COMPONENTS.iter().all(is_there)).then_some(binary)
 }
 
 /// Packs the program.
