@@ -666,7 +666,7 @@ fn kernel_check_shows_the_ir_after_a_pass_beside_the_ptx_lines() {
     assert!(!first.out.contains("; guard"), "{}", first.out);
     // A wrong name is answered with all that there are.
     let wrong = run(["kernel", "check", &file, "--ir", "spil"]);
-    wrong.fails(2, &["spil", "translate, nan-canonicalization", "spill"]);
+    wrong.fails(2, &["spil", "translate, constant-branches", "spill"]);
 }
 
 /// A kernel with an assertion, a call through a register, and memory from its own heap.

@@ -394,22 +394,22 @@
               local.get 2
               i32.const 3
               i32.shl
-              v128.load offset=15872 align=4
+              v128.load offset=28160 align=4
               local.get 2
               i32.const 3
               i32.shl
-              v128.load64_splat offset=15872 align=4
+              v128.load64_splat offset=28160 align=4
               v128.const i32x4 0x00000000 0x00000000 0x00000004 0x00000000
               i64x2.add
               v128.xor
               local.get 2
               i32.const 3
               i32.shl
-              v128.load offset=15888 align=4
+              v128.load offset=28176 align=4
               local.get 2
               i32.const 3
               i32.shl
-              v128.load64_splat offset=15872 align=4
+              v128.load64_splat offset=28160 align=4
               v128.const i32x4 0x00000008 0x00000000 0x0000000c 0x00000000
               i64x2.add
               v128.xor
@@ -417,11 +417,11 @@
               local.get 2
               i32.const 3
               i32.shl
-              v128.load offset=15904 align=4
+              v128.load offset=28192 align=4
               local.get 2
               i32.const 3
               i32.shl
-              v128.load64_splat offset=15872 align=4
+              v128.load64_splat offset=28160 align=4
               v128.const i32x4 0x00000010 0x00000000 0x00000014 0x00000000
               i64x2.add
               v128.xor
@@ -429,11 +429,11 @@
               local.get 2
               i32.const 3
               i32.shl
-              v128.load offset=15920 align=4
+              v128.load offset=28208 align=4
               local.get 2
               i32.const 3
               i32.shl
-              v128.load64_splat offset=15872 align=4
+              v128.load64_splat offset=28160 align=4
               v128.const i32x4 0x00000018 0x00000000 0x0000001c 0x00000000
               i64x2.add
               v128.xor
@@ -441,11 +441,11 @@
               local.get 2
               i32.const 3
               i32.shl
-              v128.load offset=15936 align=4
+              v128.load offset=28224 align=4
               local.get 2
               i32.const 3
               i32.shl
-              v128.load64_splat offset=15872 align=4
+              v128.load64_splat offset=28160 align=4
               v128.const i32x4 0x00000020 0x00000000 0x00000024 0x00000000
               i64x2.add
               v128.xor
@@ -453,11 +453,11 @@
               local.get 2
               i32.const 3
               i32.shl
-              v128.load offset=15952 align=4
+              v128.load offset=28240 align=4
               local.get 2
               i32.const 3
               i32.shl
-              v128.load64_splat offset=15872 align=4
+              v128.load64_splat offset=28160 align=4
               v128.const i32x4 0x00000028 0x00000000 0x0000002c 0x00000000
               i64x2.add
               v128.xor
@@ -465,11 +465,11 @@
               local.get 2
               i32.const 3
               i32.shl
-              v128.load offset=15968 align=4
+              v128.load offset=28256 align=4
               local.get 2
               i32.const 3
               i32.shl
-              v128.load64_splat offset=15872 align=4
+              v128.load64_splat offset=28160 align=4
               v128.const i32x4 0x00000030 0x00000000 0x00000034 0x00000000
               i64x2.add
               v128.xor
@@ -477,11 +477,11 @@
               local.get 2
               i32.const 3
               i32.shl
-              v128.load offset=15984 align=4
+              v128.load offset=28272 align=4
               local.get 2
               i32.const 3
               i32.shl
-              v128.load64_splat offset=15872 align=4
+              v128.load64_splat offset=28160 align=4
               v128.const i32x4 0x00000038 0x00000000 0x0000003c 0x00000000
               i64x2.add
               v128.xor
@@ -545,33 +545,33 @@
               local.get 2
               i32.const 3
               i32.shl
-              i64.load offset=15872 align=4
-              i64.store offset=28288 align=4
+              i64.load offset=28160 align=4
+              i64.store offset=40576 align=4
             end
             local.get 2
             i32.const 2
             i32.shl
-            v128.load offset=11712 align=4
+            v128.load offset=24000 align=4
             local.set 11
             local.get 2
             i32.const 2
             i32.shl
-            v128.load offset=11728 align=4
+            v128.load offset=24016 align=4
             local.set 12
             local.get 2
             i32.const 2
             i32.shl
-            v128.load offset=11744 align=4
+            v128.load offset=24032 align=4
             local.set 13
             local.get 2
             i32.const 2
             i32.shl
-            v128.load offset=11760 align=4
+            v128.load offset=24048 align=4
             local.set 14
             local.get 2
             i32.const 4
             i32.mul
-            i64.load offset=28288 align=4
+            i64.load offset=40576 align=4
             local.set 10
             i32.const 0
             local.set 6
@@ -809,55 +809,55 @@
           i32.const 2
           i32.shl
           local.get 11
-          v128.store offset=11712 align=4
+          v128.store offset=24000 align=4
           local.get 2
           i32.const 2
           i32.shl
           local.get 12
-          v128.store offset=11728 align=4
+          v128.store offset=24016 align=4
           local.get 2
           i32.const 2
           i32.shl
           local.get 13
-          v128.store offset=11744 align=4
+          v128.store offset=24032 align=4
           local.get 2
           i32.const 2
           i32.shl
           local.get 14
-          v128.store offset=11760 align=4
+          v128.store offset=24048 align=4
           local.get 2
           i32.const 4
           i32.mul
           local.get 10
-          i64.store offset=28288 align=4
+          i64.store offset=40576 align=4
           local.get 2
           i32.const 2
           i32.shl
           local.get 25
           v128.const i32x4 0x00000001 0x00000001 0x00000001 0x00000001
           v128.and
-          v128.store offset=24128 align=4
+          v128.store offset=36416 align=4
           local.get 2
           i32.const 2
           i32.shl
           local.get 26
           v128.const i32x4 0x00000001 0x00000001 0x00000001 0x00000001
           v128.and
-          v128.store offset=24144 align=4
+          v128.store offset=36432 align=4
           local.get 2
           i32.const 2
           i32.shl
           local.get 27
           v128.const i32x4 0x00000001 0x00000001 0x00000001 0x00000001
           v128.and
-          v128.store offset=24160 align=4
+          v128.store offset=36448 align=4
           local.get 2
           i32.const 2
           i32.shl
           local.get 28
           v128.const i32x4 0x00000001 0x00000001 0x00000001 0x00000001
           v128.and
-          v128.store offset=24176 align=4
+          v128.store offset=36464 align=4
           local.get 2
           i32.const 2
           i32.shr_u
@@ -963,27 +963,27 @@
         i32.const 2
         i32.shl
         local.get 11
-        v128.store offset=11712 align=4
+        v128.store offset=24000 align=4
         local.get 2
         i32.const 2
         i32.shl
         local.get 12
-        v128.store offset=11728 align=4
+        v128.store offset=24016 align=4
         local.get 2
         i32.const 2
         i32.shl
         local.get 13
-        v128.store offset=11744 align=4
+        v128.store offset=24032 align=4
         local.get 2
         i32.const 2
         i32.shl
         local.get 14
-        v128.store offset=11760 align=4
+        v128.store offset=24048 align=4
         local.get 2
         i32.const 4
         i32.mul
         local.get 10
-        i64.store offset=28288 align=4
+        i64.store offset=40576 align=4
         local.get 2
         i32.const 2
         i32.shr_u

@@ -126,7 +126,7 @@
     i32.sub
     local.set 3
     i32.const 0
-    i32.load offset=28160
+    i32.load offset=40448
     local.set 56
     global.get 4
     local.set 57
@@ -427,22 +427,22 @@
           local.get 2
           i32.const 3
           i32.shl
-          v128.load offset=15808 align=4
+          v128.load offset=28096 align=4
           local.get 2
           i32.const 3
           i32.shl
-          v128.load64_splat offset=15808 align=4
+          v128.load64_splat offset=28096 align=4
           v128.const i32x4 0x00000000 0x00000000 0x00000004 0x00000000
           i64x2.add
           v128.xor
           local.get 2
           i32.const 3
           i32.shl
-          v128.load offset=15824 align=4
+          v128.load offset=28112 align=4
           local.get 2
           i32.const 3
           i32.shl
-          v128.load64_splat offset=15808 align=4
+          v128.load64_splat offset=28096 align=4
           v128.const i32x4 0x00000008 0x00000000 0x0000000c 0x00000000
           i64x2.add
           v128.xor
@@ -450,11 +450,11 @@
           local.get 2
           i32.const 3
           i32.shl
-          v128.load offset=15840 align=4
+          v128.load offset=28128 align=4
           local.get 2
           i32.const 3
           i32.shl
-          v128.load64_splat offset=15808 align=4
+          v128.load64_splat offset=28096 align=4
           v128.const i32x4 0x00000010 0x00000000 0x00000014 0x00000000
           i64x2.add
           v128.xor
@@ -462,11 +462,11 @@
           local.get 2
           i32.const 3
           i32.shl
-          v128.load offset=15856 align=4
+          v128.load offset=28144 align=4
           local.get 2
           i32.const 3
           i32.shl
-          v128.load64_splat offset=15808 align=4
+          v128.load64_splat offset=28096 align=4
           v128.const i32x4 0x00000018 0x00000000 0x0000001c 0x00000000
           i64x2.add
           v128.xor
@@ -474,11 +474,11 @@
           local.get 2
           i32.const 3
           i32.shl
-          v128.load offset=15872 align=4
+          v128.load offset=28160 align=4
           local.get 2
           i32.const 3
           i32.shl
-          v128.load64_splat offset=15808 align=4
+          v128.load64_splat offset=28096 align=4
           v128.const i32x4 0x00000020 0x00000000 0x00000024 0x00000000
           i64x2.add
           v128.xor
@@ -486,11 +486,11 @@
           local.get 2
           i32.const 3
           i32.shl
-          v128.load offset=15888 align=4
+          v128.load offset=28176 align=4
           local.get 2
           i32.const 3
           i32.shl
-          v128.load64_splat offset=15808 align=4
+          v128.load64_splat offset=28096 align=4
           v128.const i32x4 0x00000028 0x00000000 0x0000002c 0x00000000
           i64x2.add
           v128.xor
@@ -498,11 +498,11 @@
           local.get 2
           i32.const 3
           i32.shl
-          v128.load offset=15904 align=4
+          v128.load offset=28192 align=4
           local.get 2
           i32.const 3
           i32.shl
-          v128.load64_splat offset=15808 align=4
+          v128.load64_splat offset=28096 align=4
           v128.const i32x4 0x00000030 0x00000000 0x00000034 0x00000000
           i64x2.add
           v128.xor
@@ -510,11 +510,11 @@
           local.get 2
           i32.const 3
           i32.shl
-          v128.load offset=15920 align=4
+          v128.load offset=28208 align=4
           local.get 2
           i32.const 3
           i32.shl
-          v128.load64_splat offset=15808 align=4
+          v128.load64_splat offset=28096 align=4
           v128.const i32x4 0x00000038 0x00000000 0x0000003c 0x00000000
           i64x2.add
           v128.xor
@@ -581,26 +581,26 @@
           local.get 2
           i32.const 2
           i32.shl
-          i32.load offset=11648
-          i32.store offset=24064
+          i32.load offset=23936
+          i32.store offset=36352
           local.get 2
           i32.const 4
           i32.mul
           local.get 2
           i32.const 3
           i32.shl
-          i64.load offset=15808 align=4
-          i64.store offset=24072 align=4
+          i64.load offset=28096 align=4
+          i64.store offset=36360 align=4
         end
         local.get 2
         i32.const 4
         i32.mul
-        i32.load offset=24064
+        i32.load offset=36352
         local.set 11
         local.get 2
         i32.const 4
         i32.mul
-        i64.load offset=24072 align=4
+        i64.load offset=36360 align=4
         local.set 10
         i32.const 0
         local.set 6
@@ -691,64 +691,64 @@
         i32.add
         local.set 39
         local.get 39
-        v128.load32_zero offset=28420 align=1
+        v128.load32_zero offset=40708 align=1
         local.set 30
         local.get 39
         local.get 30
-        v128.load32_lane offset=28416 align=1 1
+        v128.load32_lane offset=40704 align=1 1
         local.set 30
         local.get 39
         local.get 30
-        v128.load32_lane offset=28428 align=1 2
+        v128.load32_lane offset=40716 align=1 2
         local.set 30
         local.get 39
         local.get 30
-        v128.load32_lane offset=28424 align=1 3
+        v128.load32_lane offset=40712 align=1 3
         local.set 25
         local.get 39
-        v128.load32_zero offset=28436 align=1
+        v128.load32_zero offset=40724 align=1
         local.set 30
         local.get 39
         local.get 30
-        v128.load32_lane offset=28432 align=1 1
+        v128.load32_lane offset=40720 align=1 1
         local.set 30
         local.get 39
         local.get 30
-        v128.load32_lane offset=28444 align=1 2
+        v128.load32_lane offset=40732 align=1 2
         local.set 30
         local.get 39
         local.get 30
-        v128.load32_lane offset=28440 align=1 3
+        v128.load32_lane offset=40728 align=1 3
         local.set 26
         local.get 39
-        v128.load32_zero offset=28452 align=1
+        v128.load32_zero offset=40740 align=1
         local.set 30
         local.get 39
         local.get 30
-        v128.load32_lane offset=28448 align=1 1
+        v128.load32_lane offset=40736 align=1 1
         local.set 30
         local.get 39
         local.get 30
-        v128.load32_lane offset=28460 align=1 2
+        v128.load32_lane offset=40748 align=1 2
         local.set 30
         local.get 39
         local.get 30
-        v128.load32_lane offset=28456 align=1 3
+        v128.load32_lane offset=40744 align=1 3
         local.set 27
         local.get 39
-        v128.load32_zero offset=28468 align=1
+        v128.load32_zero offset=40756 align=1
         local.set 30
         local.get 39
         local.get 30
-        v128.load32_lane offset=28464 align=1 1
+        v128.load32_lane offset=40752 align=1 1
         local.set 30
         local.get 39
         local.get 30
-        v128.load32_lane offset=28476 align=1 2
+        v128.load32_lane offset=40764 align=1 2
         local.set 30
         local.get 39
         local.get 30
-        v128.load32_lane offset=28472 align=1 3
+        v128.load32_lane offset=40760 align=1 3
         local.set 28
         local.get 10
         i32.wrap_i64
@@ -954,32 +954,32 @@
       local.set 30
       local.get 39
       local.get 30
-      v128.store offset=28416 align=1
+      v128.store offset=40704 align=1
       local.get 18
       local.set 30
       local.get 39
       local.get 30
-      v128.store offset=28432 align=1
+      v128.store offset=40720 align=1
       local.get 19
       local.set 30
       local.get 39
       local.get 30
-      v128.store offset=28448 align=1
+      v128.store offset=40736 align=1
       local.get 20
       local.set 30
       local.get 39
       local.get 30
-      v128.store offset=28464 align=1
+      v128.store offset=40752 align=1
       local.get 2
       i32.const 4
       i32.mul
       local.get 11
-      i32.store offset=24064
+      i32.store offset=36352
       local.get 2
       i32.const 4
       i32.mul
       local.get 10
-      i64.store offset=24072 align=4
+      i64.store offset=36360 align=4
       local.get 2
       i32.const 2
       i32.shr_u

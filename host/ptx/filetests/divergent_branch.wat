@@ -388,22 +388,22 @@
               local.get 2
               i32.const 3
               i32.shl
-              v128.load offset=11648 align=4
+              v128.load offset=23936 align=4
               local.get 2
               i32.const 3
               i32.shl
-              v128.load64_splat offset=11648 align=4
+              v128.load64_splat offset=23936 align=4
               v128.const i32x4 0x00000000 0x00000000 0x00000004 0x00000000
               i64x2.add
               v128.xor
               local.get 2
               i32.const 3
               i32.shl
-              v128.load offset=11664 align=4
+              v128.load offset=23952 align=4
               local.get 2
               i32.const 3
               i32.shl
-              v128.load64_splat offset=11648 align=4
+              v128.load64_splat offset=23936 align=4
               v128.const i32x4 0x00000008 0x00000000 0x0000000c 0x00000000
               i64x2.add
               v128.xor
@@ -411,11 +411,11 @@
               local.get 2
               i32.const 3
               i32.shl
-              v128.load offset=11680 align=4
+              v128.load offset=23968 align=4
               local.get 2
               i32.const 3
               i32.shl
-              v128.load64_splat offset=11648 align=4
+              v128.load64_splat offset=23936 align=4
               v128.const i32x4 0x00000010 0x00000000 0x00000014 0x00000000
               i64x2.add
               v128.xor
@@ -423,11 +423,11 @@
               local.get 2
               i32.const 3
               i32.shl
-              v128.load offset=11696 align=4
+              v128.load offset=23984 align=4
               local.get 2
               i32.const 3
               i32.shl
-              v128.load64_splat offset=11648 align=4
+              v128.load64_splat offset=23936 align=4
               v128.const i32x4 0x00000018 0x00000000 0x0000001c 0x00000000
               i64x2.add
               v128.xor
@@ -435,11 +435,11 @@
               local.get 2
               i32.const 3
               i32.shl
-              v128.load offset=11712 align=4
+              v128.load offset=24000 align=4
               local.get 2
               i32.const 3
               i32.shl
-              v128.load64_splat offset=11648 align=4
+              v128.load64_splat offset=23936 align=4
               v128.const i32x4 0x00000020 0x00000000 0x00000024 0x00000000
               i64x2.add
               v128.xor
@@ -447,11 +447,11 @@
               local.get 2
               i32.const 3
               i32.shl
-              v128.load offset=11728 align=4
+              v128.load offset=24016 align=4
               local.get 2
               i32.const 3
               i32.shl
-              v128.load64_splat offset=11648 align=4
+              v128.load64_splat offset=23936 align=4
               v128.const i32x4 0x00000028 0x00000000 0x0000002c 0x00000000
               i64x2.add
               v128.xor
@@ -459,11 +459,11 @@
               local.get 2
               i32.const 3
               i32.shl
-              v128.load offset=11744 align=4
+              v128.load offset=24032 align=4
               local.get 2
               i32.const 3
               i32.shl
-              v128.load64_splat offset=11648 align=4
+              v128.load64_splat offset=23936 align=4
               v128.const i32x4 0x00000030 0x00000000 0x00000034 0x00000000
               i64x2.add
               v128.xor
@@ -471,11 +471,11 @@
               local.get 2
               i32.const 3
               i32.shl
-              v128.load offset=11760 align=4
+              v128.load offset=24048 align=4
               local.get 2
               i32.const 3
               i32.shl
-              v128.load64_splat offset=11648 align=4
+              v128.load64_splat offset=23936 align=4
               v128.const i32x4 0x00000038 0x00000000 0x0000003c 0x00000000
               i64x2.add
               v128.xor
@@ -539,33 +539,33 @@
               local.get 2
               i32.const 3
               i32.shl
-              i64.load offset=11648 align=4
-              i64.store offset=32384 align=4
+              i64.load offset=23936 align=4
+              i64.store offset=44672 align=4
             end
             local.get 2
             i32.const 4
             i32.mul
-            i64.load offset=32384 align=4
+            i64.load offset=44672 align=4
             local.set 10
             local.get 2
             i32.const 2
             i32.shl
-            v128.load offset=19904 align=4
+            v128.load offset=32192 align=4
             local.set 15
             local.get 2
             i32.const 2
             i32.shl
-            v128.load offset=19920 align=4
+            v128.load offset=32208 align=4
             local.set 16
             local.get 2
             i32.const 2
             i32.shl
-            v128.load offset=19936 align=4
+            v128.load offset=32224 align=4
             local.set 17
             local.get 2
             i32.const 2
             i32.shl
-            v128.load offset=19952 align=4
+            v128.load offset=32240 align=4
             local.set 18
             i32.const 0
             local.set 6
@@ -814,55 +814,55 @@
             i32.const 2
             i32.shl
             local.get 11
-            v128.store offset=24064 align=4
+            v128.store offset=36352 align=4
             local.get 2
             i32.const 2
             i32.shl
             local.get 12
-            v128.store offset=24080 align=4
+            v128.store offset=36368 align=4
             local.get 2
             i32.const 2
             i32.shl
             local.get 13
-            v128.store offset=24096 align=4
+            v128.store offset=36384 align=4
             local.get 2
             i32.const 2
             i32.shl
             local.get 14
-            v128.store offset=24112 align=4
+            v128.store offset=36400 align=4
             local.get 2
             i32.const 4
             i32.mul
             local.get 10
-            i64.store offset=32384 align=4
+            i64.store offset=44672 align=4
             local.get 2
             i32.const 2
             i32.shl
             local.get 32
             v128.const i32x4 0x00000001 0x00000001 0x00000001 0x00000001
             v128.and
-            v128.store offset=28224 align=4
+            v128.store offset=40512 align=4
             local.get 2
             i32.const 2
             i32.shl
             local.get 33
             v128.const i32x4 0x00000001 0x00000001 0x00000001 0x00000001
             v128.and
-            v128.store offset=28240 align=4
+            v128.store offset=40528 align=4
             local.get 2
             i32.const 2
             i32.shl
             local.get 34
             v128.const i32x4 0x00000001 0x00000001 0x00000001 0x00000001
             v128.and
-            v128.store offset=28256 align=4
+            v128.store offset=40544 align=4
             local.get 2
             i32.const 2
             i32.shl
             local.get 35
             v128.const i32x4 0x00000001 0x00000001 0x00000001 0x00000001
             v128.and
-            v128.store offset=28272 align=4
+            v128.store offset=40560 align=4
             local.get 2
             i32.const 2
             i32.shr_u
@@ -994,27 +994,27 @@
         i32.const 4
         i32.mul
         local.get 10
-        i64.store offset=32384 align=4
+        i64.store offset=44672 align=4
         local.get 2
         i32.const 2
         i32.shl
         local.get 15
-        v128.store offset=19904 align=4
+        v128.store offset=32192 align=4
         local.get 2
         i32.const 2
         i32.shl
         local.get 16
-        v128.store offset=19920 align=4
+        v128.store offset=32208 align=4
         local.get 2
         i32.const 2
         i32.shl
         local.get 17
-        v128.store offset=19936 align=4
+        v128.store offset=32224 align=4
         local.get 2
         i32.const 2
         i32.shl
         local.get 18
-        v128.store offset=19952 align=4
+        v128.store offset=32240 align=4
         local.get 2
         i32.const 2
         i32.shr_u

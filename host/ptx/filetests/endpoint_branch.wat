@@ -574,12 +574,12 @@
               i32.const 4
               i32.mul
               local.get 11
-              i32.store offset=19968
+              i32.store offset=32256
               local.get 2
               i32.const 4
               i32.mul
               local.get 10
-              i32.store offset=19972
+              i32.store offset=32260
               local.get 2
               i32.const 2
               i32.shr_u

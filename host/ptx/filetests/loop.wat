@@ -383,22 +383,22 @@
               local.get 2
               i32.const 3
               i32.shl
-              v128.load offset=15808 align=4
+              v128.load offset=28096 align=4
               local.get 2
               i32.const 3
               i32.shl
-              v128.load64_splat offset=15808 align=4
+              v128.load64_splat offset=28096 align=4
               v128.const i32x4 0x00000000 0x00000000 0x00000004 0x00000000
               i64x2.add
               v128.xor
               local.get 2
               i32.const 3
               i32.shl
-              v128.load offset=15824 align=4
+              v128.load offset=28112 align=4
               local.get 2
               i32.const 3
               i32.shl
-              v128.load64_splat offset=15808 align=4
+              v128.load64_splat offset=28096 align=4
               v128.const i32x4 0x00000008 0x00000000 0x0000000c 0x00000000
               i64x2.add
               v128.xor
@@ -406,11 +406,11 @@
               local.get 2
               i32.const 3
               i32.shl
-              v128.load offset=15840 align=4
+              v128.load offset=28128 align=4
               local.get 2
               i32.const 3
               i32.shl
-              v128.load64_splat offset=15808 align=4
+              v128.load64_splat offset=28096 align=4
               v128.const i32x4 0x00000010 0x00000000 0x00000014 0x00000000
               i64x2.add
               v128.xor
@@ -418,11 +418,11 @@
               local.get 2
               i32.const 3
               i32.shl
-              v128.load offset=15856 align=4
+              v128.load offset=28144 align=4
               local.get 2
               i32.const 3
               i32.shl
-              v128.load64_splat offset=15808 align=4
+              v128.load64_splat offset=28096 align=4
               v128.const i32x4 0x00000018 0x00000000 0x0000001c 0x00000000
               i64x2.add
               v128.xor
@@ -430,11 +430,11 @@
               local.get 2
               i32.const 3
               i32.shl
-              v128.load offset=15872 align=4
+              v128.load offset=28160 align=4
               local.get 2
               i32.const 3
               i32.shl
-              v128.load64_splat offset=15808 align=4
+              v128.load64_splat offset=28096 align=4
               v128.const i32x4 0x00000020 0x00000000 0x00000024 0x00000000
               i64x2.add
               v128.xor
@@ -442,11 +442,11 @@
               local.get 2
               i32.const 3
               i32.shl
-              v128.load offset=15888 align=4
+              v128.load offset=28176 align=4
               local.get 2
               i32.const 3
               i32.shl
-              v128.load64_splat offset=15808 align=4
+              v128.load64_splat offset=28096 align=4
               v128.const i32x4 0x00000028 0x00000000 0x0000002c 0x00000000
               i64x2.add
               v128.xor
@@ -454,11 +454,11 @@
               local.get 2
               i32.const 3
               i32.shl
-              v128.load offset=15904 align=4
+              v128.load offset=28192 align=4
               local.get 2
               i32.const 3
               i32.shl
-              v128.load64_splat offset=15808 align=4
+              v128.load64_splat offset=28096 align=4
               v128.const i32x4 0x00000030 0x00000000 0x00000034 0x00000000
               i64x2.add
               v128.xor
@@ -466,11 +466,11 @@
               local.get 2
               i32.const 3
               i32.shl
-              v128.load offset=15920 align=4
+              v128.load offset=28208 align=4
               local.get 2
               i32.const 3
               i32.shl
-              v128.load64_splat offset=15808 align=4
+              v128.load64_splat offset=28096 align=4
               v128.const i32x4 0x00000038 0x00000000 0x0000003c 0x00000000
               i64x2.add
               v128.xor
@@ -534,39 +534,39 @@
               local.get 2
               i32.const 2
               i32.shl
-              f32.load offset=11648
-              f32.store offset=28224
+              f32.load offset=23936
+              f32.store offset=40512
               local.get 2
               i32.const 4
               i32.mul
               local.get 2
               i32.const 2
               i32.shl
-              i32.load offset=24064
-              i32.store offset=28240
+              i32.load offset=36352
+              i32.store offset=40528
               local.get 2
               i32.const 4
               i32.mul
               local.get 2
               i32.const 3
               i32.shl
-              i64.load offset=15808 align=4
-              i64.store offset=28232 align=4
+              i64.load offset=28096 align=4
+              i64.store offset=40520 align=4
             end
             local.get 2
             i32.const 4
             i32.mul
-            f32.load offset=28224
+            f32.load offset=40512
             local.set 11
             local.get 2
             i32.const 4
             i32.mul
-            i32.load offset=28240
+            i32.load offset=40528
             local.set 12
             local.get 2
             i32.const 4
             i32.mul
-            i64.load offset=28232 align=4
+            i64.load offset=40520 align=4
             local.set 10
             i32.const 0
             local.set 6
@@ -711,17 +711,17 @@
           i32.const 4
           i32.mul
           local.get 11
-          f32.store offset=28224
+          f32.store offset=40512
           local.get 2
           i32.const 4
           i32.mul
           local.get 12
-          i32.store offset=28240
+          i32.store offset=40528
           local.get 2
           i32.const 4
           i32.mul
           local.get 10
-          i64.store offset=28232 align=4
+          i64.store offset=40520 align=4
           local.get 2
           i32.const 2
           i32.shr_u
@@ -791,12 +791,12 @@
             i32.const 4
             i32.mul
             local.get 11
-            f32.store offset=28224
+            f32.store offset=40512
             local.get 2
             i32.const 4
             i32.mul
             local.get 10
-            i64.store offset=28232 align=4
+            i64.store offset=40520 align=4
             local.get 2
             i32.const 2
             i32.shr_u

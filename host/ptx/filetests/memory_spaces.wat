@@ -266,7 +266,7 @@
       local.set 8
       local.get 8
       local.get 15
-      i32.store offset=11712
+      i32.store offset=24000
       i32.const 4
       local.set 8
       local.get 2
@@ -274,7 +274,7 @@
       i32.mul
       local.get 8
       i32.add
-      i32.load offset=11712
+      i32.load offset=24000
       local.set 29
       local.get 29
       local.set 16
@@ -284,11 +284,11 @@
       local.set 8
       local.get 8
       local.get 16
-      i32.store offset=28160
+      i32.store offset=40448
       i32.const 0
       local.set 8
       local.get 8
-      i32.load offset=28160
+      i32.load offset=40448
       local.set 30
       local.get 30
       local.set 17

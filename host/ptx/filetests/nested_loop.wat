@@ -194,22 +194,22 @@
           local.get 2
           i32.const 2
           i32.shl
-          i32.load offset=11648
+          i32.load offset=23936
           local.set 15
           local.get 2
           i32.const 2
           i32.shl
-          i32.load offset=15808
+          i32.load offset=28096
           local.set 16
           local.get 2
           i32.const 2
           i32.shl
-          i32.load offset=19968
+          i32.load offset=32256
           local.set 14
           local.get 2
           i32.const 3
           i32.shl
-          i64.load offset=24128
+          i64.load offset=36416
           local.set 13
           i32.const 0
           local.set 6
@@ -264,22 +264,22 @@
                 i32.const 2
                 i32.shl
                 local.get 15
-                i32.store offset=11648
+                i32.store offset=23936
                 local.get 2
                 i32.const 2
                 i32.shl
                 local.get 16
-                i32.store offset=15808
+                i32.store offset=28096
                 local.get 2
                 i32.const 2
                 i32.shl
                 local.get 14
-                i32.store offset=19968
+                i32.store offset=32256
                 local.get 2
                 i32.const 3
                 i32.shl
                 local.get 13
-                i64.store offset=24128
+                i64.store offset=36416
                 local.get 2
                 i32.const 2
                 i32.shl
@@ -299,27 +299,27 @@
           local.get 2
           i32.const 2
           i32.shl
-          i32.load offset=11648
+          i32.load offset=23936
           local.set 15
           local.get 2
           i32.const 2
           i32.shl
-          i32.load offset=32384
+          i32.load offset=44672
           local.set 17
           local.get 2
           i32.const 2
           i32.shl
-          i32.load offset=15808
+          i32.load offset=28096
           local.set 16
           local.get 2
           i32.const 2
           i32.shl
-          i32.load offset=19968
+          i32.load offset=32256
           local.set 14
           local.get 2
           i32.const 3
           i32.shl
-          i64.load offset=24128
+          i64.load offset=36416
           local.set 13
           i32.const 0
           local.set 6
@@ -334,27 +334,27 @@
             i32.const 2
             i32.shl
             local.get 15
-            i32.store offset=11648
+            i32.store offset=23936
             local.get 2
             i32.const 2
             i32.shl
             local.get 17
-            i32.store offset=32384
+            i32.store offset=44672
             local.get 2
             i32.const 2
             i32.shl
             local.get 16
-            i32.store offset=15808
+            i32.store offset=28096
             local.get 2
             i32.const 2
             i32.shl
             local.get 14
-            i32.store offset=19968
+            i32.store offset=32256
             local.get 2
             i32.const 3
             i32.shl
             local.get 13
-            i64.store offset=24128
+            i64.store offset=36416
             local.get 2
             i32.const 2
             i32.shl

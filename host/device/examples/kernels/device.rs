@@ -8,7 +8,8 @@ use tensor_wasm_device::{
 };
 
 use crate::subject::{
-    BLOCK, CHANNELS, Kernel, ROW, SIDE, SUM_ROW, Sizes, VIEW, WIDTH, bytes, filter, indices,
+    BLOCK, CHANNELS, HEAD_WIDTH, HEADS, Kernel, ROW, SIDE, SUM_ROW, Sizes, VIEW, WIDTH, bytes,
+    bytes_of_halves, filter, halves, indices,
 };
 
 const KERNELS: &str = include_str!("../../../ptx/tests/data/kernels.ptx");
@@ -18,6 +19,9 @@ pub const TILED: &str = include_str!("../../../ptx/corpus/matmul_tiled/nvrtc.ptx
 pub const REGISTERS: &str = include_str!("../../../ptx/corpus/matmul_registers/nvrtc.ptx");
 const MANDELBROT: &str = include_str!("../../../ptx/corpus/mandelbrot/nvrtc.ptx");
 const BLOCKS: &str = include_str!("blocks.ptx");
+const TRITON_MATMUL: &str = include_str!("../../../ptx/corpus/triton_matmul/triton.ptx");
+const TRITON_TF32: &str = include_str!("../../../ptx/corpus/triton_matmul_tf32/triton.ptx");
+const TRITON_ATTENTION: &str = include_str!("../../../ptx/corpus/triton_attention/triton.ptx");
 pub const EMPTY: &str =
     ".version 7.0\n.target sm_70\n.address_size 64\n.visible .entry empty() { ret; }\n";
 
@@ -90,6 +94,9 @@ impl Bench {
             Kernel::Convolution => (BLOCKS, "convolve"),
             Kernel::Gather => (BLOCKS, "gather"),
             Kernel::Attention => (BLOCKS, "attention"),
+            Kernel::TritonMatmul => (TRITON_MATMUL, "matmul"),
+            Kernel::TritonMatmulTf32 => (TRITON_TF32, "matmul"),
+            Kernel::TritonAttention => (TRITON_ATTENTION, "attention"),
         };
         let size = Argument::U32(count as u32);
         let tiles = extent(sizes.matrix / 16, sizes.matrix / 16);
@@ -163,6 +170,48 @@ impl Bench {
                     arguments,
                 )
             }
+            Kernel::TritonMatmul | Kernel::TritonMatmulTf32 => {
+                let shared_bytes = if kernel.is_of_halves() {
+                    self.queue
+                        .write(&a, 0, bytes_of_halves(count))
+                        .await
+                        .unwrap();
+                    16_384
+                } else {
+                    let values = halves(count);
+                    let bytes = values.iter().flat_map(|value| value.to_le_bytes());
+                    self.queue.write(&a, 0, bytes.collect()).await.unwrap();
+                    32_768
+                };
+                let mut arguments = vec![pointer(&a), pointer(&a), pointer(&c)];
+                arguments.extend([n.clone(), n.clone(), n]);
+                let tiles = sizes.matrix / 64;
+                let config = launch(extent(tiles * tiles, 1), extent(128, 1));
+                (
+                    LaunchConfig {
+                        shared_bytes,
+                        ..config
+                    },
+                    arguments,
+                )
+            }
+            Kernel::TritonAttention => {
+                self.queue
+                    .write(&a, 0, bytes_of_halves(count))
+                    .await
+                    .unwrap();
+                let mut arguments = vec![pointer(&c), pointer(&a), pointer(&a), pointer(&a)];
+                arguments.push(Argument::F32(1.0 / (HEAD_WIDTH as f32).sqrt()));
+                arguments.push(Argument::U32(sizes.queries as u32));
+                let config = launch(extent(sizes.queries / 64, HEADS), extent(128, 1));
+                (
+                    LaunchConfig {
+                        shared_bytes: 24_576,
+                        ..config
+                    },
+                    arguments,
+                )
+            }
             Kernel::Gather => {
                 let places = indices(count)
                     .iter()
@@ -189,7 +238,9 @@ impl Bench {
         } else {
             count
         };
-        let found = self.queue.read(&c, 0, 4 * results as u64).await.unwrap();
+        let size = if kernel.is_of_halves() { 2 } else { 4 };
+        let bytes = size * results as u64;
+        let found = self.queue.read(&c, 0, bytes).await.unwrap();
         sizes.check(kernel, &found);
         best
     }

@@ -5,14 +5,19 @@
 use std::time::Instant;
 
 use crate::subject::{
-    BLOCK, CHANNELS, Kernel, ROW, SIDE, SUM_ROW, Sizes, VIEW, WIDTH, filter, indices, values,
+    BLOCK, CHANNELS, HEAD_WIDTH, Kernel, ROW, SIDE, SUM_ROW, Sizes, VIEW, WIDTH, filter, halves,
+    indices, values,
 };
 
 /// Measures a kernel's algorithm: seconds, the best of some rounds.
 pub fn measure(kernel: Kernel, sizes: &Sizes, threads: usize) -> f64 {
     let n = sizes.matrix;
     let count = sizes.elements(kernel);
-    let (a, b) = (values(count), values(count));
+    let (a, b) = if kernel.is_of_halves() || kernel == Kernel::TritonMatmulTf32 {
+        (halves(count), Vec::new())
+    } else {
+        (values(count), values(count))
+    };
     let mut c = vec![0.0; count];
     let mut counts = Vec::new();
     if kernel == Kernel::Mandelbrot {
@@ -36,6 +41,10 @@ pub fn measure(kernel: Kernel, sizes: &Sizes, threads: usize) -> f64 {
             Kernel::Convolution => convolve(&a, &weights, &mut c, threads),
             Kernel::Gather => gather(&a, &places, &mut c, threads),
             Kernel::Attention => attention([&a, &b, &b], &mut c, threads),
+            Kernel::TritonMatmul | Kernel::TritonMatmulTf32 => {
+                large_tiles(&a, &a, &mut c, n, threads);
+            }
+            Kernel::TritonAttention => heads(&a, &mut c, sizes.queries, threads),
         }
         best = best.min(began.elapsed().as_secs_f64());
     }
@@ -43,6 +52,10 @@ pub fn measure(kernel: Kernel, sizes: &Sizes, threads: usize) -> f64 {
         Kernel::Mandelbrot => counts,
         _ => c.iter().map(|value| value.to_bits()).collect(),
     };
+    if kernel.is_of_halves() {
+        // It computes in single precision.
+        return best;
+    }
     let found: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
     sizes.check(kernel, &found);
     best
@@ -129,6 +142,40 @@ fn tiled(a: &[f32], b: &[f32], c: &mut [f32], n: usize, threads: usize) {
                     for y in 0..TILE {
                         left[y].copy_from_slice(&a[(first + y) * n + t..][..TILE]);
                         right[y].copy_from_slice(&b[(t + y) * n + column..][..TILE]);
+                    }
+                    for (sums, left) in sums.iter_mut().zip(&left) {
+                        for (left, right) in left.iter().zip(&right) {
+                            for (sum, right) in sums.iter_mut().zip(right) {
+                                *sum += left * right;
+                            }
+                        }
+                    }
+                }
+                for (row, sums) in rows.chunks_mut(n).zip(&sums) {
+                    row[column..][..TILE].copy_from_slice(sums);
+                }
+            }
+        }
+    });
+}
+
+/// Tiles of 64 by 64 of the result, from tiles of 32 columns and 32 rows of the factors, which are copied:
+/// as Triton's kernel does, in single precision.
+fn large_tiles(a: &[f32], b: &[f32], c: &mut [f32], n: usize, threads: usize) {
+    const TILE: usize = 64;
+    const DEPTH: usize = 32;
+    parts(c, n * TILE, threads, |begin, part| {
+        let (mut left, mut right) = ([[0.0f32; DEPTH]; TILE], [[0.0f32; TILE]; DEPTH]);
+        for (band, rows) in part.chunks_mut(n * TILE).enumerate() {
+            let first = begin / n + band * TILE;
+            for column in (0..n).step_by(TILE) {
+                let mut sums = [[0.0f32; TILE]; TILE];
+                for t in (0..n).step_by(DEPTH) {
+                    for (y, left) in left.iter_mut().enumerate() {
+                        left.copy_from_slice(&a[(first + y) * n + t..][..DEPTH]);
+                    }
+                    for (y, right) in right.iter_mut().enumerate() {
+                        right.copy_from_slice(&b[(t + y) * n + column..][..TILE]);
                     }
                     for (sums, left) in sums.iter_mut().zip(&left) {
                         for (left, right) in left.iter().zip(&right) {
@@ -315,8 +362,24 @@ pub fn gather(x: &[f32], indices: &[u32], out: &mut [f32], threads: usize) {
     });
 }
 
+pub fn attention(factors: [&[f32]; 3], out: &mut [f32], threads: usize) {
+    attention_of::<WIDTH>(factors, out, threads);
+}
+
+/// Attention of heads whose queries, keys and values are the same.
+pub fn heads(x: &[f32], out: &mut [f32], queries: usize, threads: usize) {
+    let head = queries * HEAD_WIDTH;
+    for (x, out) in x.chunks(head).zip(out.chunks_mut(head)) {
+        attention_of::<HEAD_WIDTH>([x, x, x], out, threads);
+    }
+}
+
 /// For each query, the values weighted by the exponentials of its products with the keys.
-pub fn attention([queries, keys, values]: [&[f32]; 3], out: &mut [f32], threads: usize) {
+fn attention_of<const WIDTH: usize>(
+    [queries, keys, values]: [&[f32]; 3],
+    out: &mut [f32],
+    threads: usize,
+) {
     let scale = 1.0 / (WIDTH as f32).sqrt();
     parts(out, WIDTH, threads, |begin, part| {
         for (result, query) in part.chunks_mut(WIDTH).zip(queries[begin..].chunks(WIDTH)) {

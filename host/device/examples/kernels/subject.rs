@@ -26,10 +26,15 @@ pub enum Kernel {
     Gather,
     /// One query a thread, whose numbers and result are in some 260 registers.
     Attention,
+    /// Triton's, of halves with sums in single precision: `mma`, `ldmatrix` and `cp.async`.
+    TritonMatmul,
+    TritonMatmulTf32,
+    /// Triton's fused attention, of halves.
+    TritonAttention,
 }
 
 impl Kernel {
-    pub const ALL: [Kernel; 15] = [
+    pub const ALL: [Kernel; 18] = [
         Kernel::AddMemory,
         Kernel::SaxpyMemory,
         Kernel::AddCache,
@@ -45,6 +50,9 @@ impl Kernel {
         Kernel::Convolution,
         Kernel::Gather,
         Kernel::Attention,
+        Kernel::TritonMatmul,
+        Kernel::TritonMatmulTf32,
+        Kernel::TritonAttention,
     ];
 
     pub fn name(self) -> &'static str {
@@ -64,6 +72,9 @@ impl Kernel {
             Kernel::Convolution => "direct convolution",
             Kernel::Gather => "gather with assertions",
             Kernel::Attention => "attention, 128 numbers a query",
+            Kernel::TritonMatmul => "Triton matmul, f16",
+            Kernel::TritonMatmulTf32 => "Triton matmul, tf32",
+            Kernel::TritonAttention => "Triton attention, f16",
         }
     }
 
@@ -85,6 +96,11 @@ impl Kernel {
         self != Kernel::RowByRow
     }
 
+    /// Whether its buffers are of halves.
+    pub fn is_of_halves(self) -> bool {
+        matches!(self, Kernel::TritonMatmul | Kernel::TritonAttention)
+    }
+
     /// Whether there is one in OpenCL C.
     pub fn has_opencl(self) -> bool {
         let ours_alone = matches!(
@@ -95,6 +111,9 @@ impl Kernel {
                 | Kernel::Convolution
                 | Kernel::Gather
                 | Kernel::Attention
+                | Kernel::TritonMatmul
+                | Kernel::TritonMatmulTf32
+                | Kernel::TritonAttention
         );
         self.has_kernel() && !ours_alone
     }
@@ -112,6 +131,9 @@ pub const CHANNELS: usize = 16;
 
 /// Numbers of each query, key and value of an attention.
 pub const WIDTH: usize = 128;
+/// The same of Triton's, and its heads.
+pub const HEAD_WIDTH: usize = 64;
+pub const HEADS: usize = 4;
 
 /// How large the problems are.
 pub struct Sizes {
@@ -152,6 +174,7 @@ impl Sizes {
             }
             Kernel::Convolution => SIDE * SIDE * CHANNELS,
             Kernel::Attention => self.queries * WIDTH,
+            Kernel::TritonAttention => HEADS * self.queries * HEAD_WIDTH,
             _ => self.matrix * self.matrix,
         }
     }
@@ -160,11 +183,33 @@ impl Sizes {
     pub fn work(&self, kernel: Kernel) -> f64 {
         match kernel {
             Kernel::Mandelbrot => self.escapes().iter().map(|count| f64::from(*count)).sum(),
-            Kernel::Attention => 4.0 * (self.queries * self.elements(kernel)) as f64,
+            Kernel::Attention | Kernel::TritonAttention => {
+                4.0 * (self.queries * self.elements(kernel)) as f64
+            }
             Kernel::Convolution => 18.0 * (CHANNELS * self.elements(kernel)) as f64,
             _ if kernel.unit() == "GB/s" => 12.0 * self.elements(kernel) as f64,
             _ if kernel.unit() == "G elements/s" => self.elements(kernel) as f64,
             _ => 2.0 * (self.matrix as f64).powi(3),
+        }
+    }
+
+    /// The same where the result is of halves. Products may be added in another order.
+    fn check_halves(&self, kernel: Kernel, found: &[u8]) {
+        let count = self.elements(kernel);
+        let a = halves(count);
+        let mut expected = vec![0.0; count];
+        match kernel {
+            Kernel::TritonAttention => native::heads(&a, &mut expected, self.queries, 1),
+            _ => native::row_by_row(&a, &a, &mut expected, self.matrix, 1),
+        }
+        let found = found
+            .as_chunks::<2>()
+            .0
+            .iter()
+            .map(|bytes| from_half(u16::from_le_bytes(*bytes)));
+        for (found, expected) in found.zip(expected) {
+            let far = (found - expected).abs() > 4e-3 * expected.abs().max(1.0);
+            assert!(!far, "{}: {found} for {expected}", kernel.name());
         }
     }
 
@@ -176,6 +221,9 @@ impl Sizes {
 
     /// Fails where a kernel's result is not what Rust computes. Sums may be rounded otherwise.
     pub fn check(&self, kernel: Kernel, found: &[u8]) {
+        if kernel.is_of_halves() {
+            return self.check_halves(kernel, found);
+        }
         let words = found.chunks_exact(4).map(|word| match word {
             [a, b, c, d] => u32::from_le_bytes([*a, *b, *c, *d]),
             _ => 0,
@@ -200,6 +248,10 @@ impl Sizes {
             Kernel::Convolution => native::convolve(&a, &filter(), &mut expected, 1),
             Kernel::Gather => native::gather(&a, &indices(count), &mut expected, 1),
             Kernel::Attention => native::attention([&a, &b, &b], &mut expected, 1),
+            Kernel::TritonMatmulTf32 => {
+                let a = halves(count);
+                native::row_by_row(&a, &a, &mut expected, self.matrix, 1);
+            }
             _ => native::row_by_row(&a, &b, &mut expected, self.matrix, 1),
         }
         for (found, expected) in words.map(f32::from_bits).zip(expected) {
@@ -267,4 +319,39 @@ pub fn bytes(count: usize) -> Vec<u8> {
         .iter()
         .flat_map(|value| value.to_le_bytes())
         .collect()
+}
+
+/// Numbers that are halves.
+pub fn halves(count: usize) -> Vec<f32> {
+    let small = |value: f32| (value * 64.0).round() / 64.0;
+    values(count).into_iter().map(small).collect()
+}
+
+/// The same as bytes of halves.
+pub fn bytes_of_halves(count: usize) -> Vec<u8> {
+    let halves = halves(count).into_iter().map(to_half);
+    halves.flat_map(u16::to_le_bytes).collect()
+}
+
+/// The bits of the half that a number is: zero, or one that is not subnormal.
+fn to_half(value: f32) -> u16 {
+    let bits = value.to_bits();
+    let sign = (bits >> 16 & 0x8000) as u16;
+    match (bits >> 23 & 255).checked_sub(112) {
+        Some(exponent @ 1..31) => sign | (exponent << 10 | (bits >> 13 & 0x3ff)) as u16,
+        _ => sign,
+    }
+}
+
+fn from_half(bits: u16) -> f32 {
+    let (exponent, fraction) = (i32::from(bits >> 10 & 31), f32::from(bits & 1023));
+    let magnitude = match exponent {
+        0 => fraction * 2f32.powi(-24),
+        _ => (1024.0 + fraction) * 2f32.powi(exponent - 25),
+    };
+    if bits >> 15 == 1 {
+        -magnitude
+    } else {
+        magnitude
+    }
 }

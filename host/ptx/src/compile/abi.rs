@@ -51,6 +51,9 @@ pub(crate) const SCALAR_FALLBACK: u32 = 1 << 30;
 /// The bytes through which lanes pass one by one: arrays of a lane group's words of 64 bits.
 const LANES: u32 = 24 * WARP_LANES * 8;
 
+/// The bytes of the fragments of matrices that vector code keeps unpacked.
+pub(crate) const FRAGMENTS: u32 = 12 << 10;
+
 /// The most bytes of a kernel's scratch memory, shared memory included.
 pub(crate) const MOST_SCRATCH: u64 = 1 << 30;
 
@@ -76,6 +79,8 @@ pub struct Layout {
     pub(crate) guard_limits: u32,
     /// Where lanes pass one by one.
     pub(crate) lanes: u32,
+    /// Unpacked fragments of matrices.
+    pub(crate) fragments: u32,
     /// The spill frames of threads: for each spilled register, an array with a word for each thread.
     pub(crate) frames: u32,
     /// Local memory. Until [`finish`](Layout::finish), the end of what has been laid out.
@@ -129,6 +134,7 @@ impl Layout {
             uniform_stride: 0,
             guard_limits: 0,
             lanes: exchange,
+            fragments: exchange,
             frames: exchange,
             local: exchange,
             local_stride: local_bytes.checked_next_multiple_of(16)?,
@@ -147,7 +153,8 @@ impl Layout {
             .filter(|_| words <= MAX_EXCHANGED)?;
         self.uniform_saved = self.exchanged(arrays);
         self.lanes = (self.uniform_saved + self.threads).checked_next_multiple_of(64)?;
-        self.frames = self.lanes + LANES;
+        self.fragments = self.lanes + LANES;
+        self.frames = self.fragments + FRAGMENTS;
         self.local = self.frames;
         Some(())
     }

@@ -182,6 +182,7 @@ pub(crate) fn check_effort(
 /// # Errors
 /// Where there are too many of either.
 pub(crate) fn check_resume_points(
+    body: &Body,
     graph: &Graph,
     liveness: &Liveness,
     vectors: bool,
@@ -189,13 +190,16 @@ pub(crate) fn check_resume_points(
     if graph.resumes.len() > MOST_RESUME_POINTS {
         return Err(too_many_resume_points());
     }
-    let saved = graph.resumes.iter().map(|block| liveness.at(*block).len());
-    let most = if vectors {
-        MOST_SAVED_IN_VECTORS
-    } else {
-        MOST_SAVED
-    };
-    if saved.sum::<usize>() > most {
+    let (mut saved, mut saved_in_vectors) = (0usize, 0usize);
+    for (number, block) in (0..).zip(&graph.resumes) {
+        let live = liveness.at(*block).len();
+        saved += live;
+        // What a warp computes by itself is no point of vector code.
+        if !graph.is_behind_whole_warps(body, number) {
+            saved_in_vectors += live;
+        }
+    }
+    if saved > MOST_SAVED || vectors && saved_in_vectors > MOST_SAVED_IN_VECTORS {
         return Err(Unsupported::limit(
             "too many registers across loops and barriers",
         ));

@@ -14,6 +14,8 @@ use crate::compile::ir::verify;
 pub enum Pass {
     /// PTX becomes IR: calls are inlined, operands have one type each, variables have addresses.
     Translate,
+    /// Branches whose condition is known become jumps.
+    ConstantBranches,
     /// NaNs become NVIDIA's where they are seen, and not before.
     NanCanonicalization,
     /// What nobody needs is not computed.
@@ -45,8 +47,9 @@ pub enum Pass {
 
 impl Pass {
     /// All passes, in order.
-    pub const ALL: [Pass; 14] = [
+    pub const ALL: [Pass; 15] = [
         Pass::Translate,
+        Pass::ConstantBranches,
         Pass::NanCanonicalization,
         Pass::DeadCode,
         Pass::CopyPropagation,
@@ -67,6 +70,7 @@ impl Pass {
     pub fn name(self) -> &'static str {
         match self {
             Pass::Translate => "translate",
+            Pass::ConstantBranches => "constant-branches",
             Pass::NanCanonicalization => "nan-canonicalization",
             Pass::DeadCode => "dead-code",
             Pass::CopyPropagation => "copy-propagation",

@@ -21,8 +21,8 @@ use crate::compile::limits::too_much_memory;
 use crate::compile::pass::{Observer, Pass};
 use crate::compile::passes::reconvergence::ReconvergencePoints;
 use crate::compile::passes::{
-    copy_propagation, dead_code, endpoint_branches, nan_canonicalization, reconvergence,
-    rematerialization, resume_points, scalar_regions, spill, whole_warps,
+    constant_branches, copy_propagation, dead_code, endpoint_branches, nan_canonicalization,
+    reconvergence, rematerialization, resume_points, scalar_regions, spill, whole_warps,
 };
 use crate::compile::translate::param_registers;
 use crate::compile::{
@@ -141,6 +141,10 @@ fn front_end(
         .reserve_exchange(body.exchanged_words())
         .ok_or_else(too_much_memory)?;
     observer.after(Pass::Translate, &body, known)?;
+
+    // Needs the IR alone. Leaves no branch whose condition is known.
+    constant_branches::run(&mut body)?;
+    observer.after(Pass::ConstantBranches, &body, known)?;
 
     // Needs each NaN canonicalized behind the operation that it comes from. Leaves them canonicalized
     // where they are observed.
@@ -287,7 +291,7 @@ fn analyses(
     };
     known.graph = Some(&graph);
     observer.after(Pass::SuspensionGraph, body, known)?;
-    limits::check_resume_points(&graph, &liveness, vectors)?;
+    limits::check_resume_points(body, &graph, &liveness, vectors)?;
 
     // Needs liveness and that graph. Leaves which registers are saved and restored where.
     let spills = spill::run(body, &liveness, &graph, known.uniformity, layout)?;

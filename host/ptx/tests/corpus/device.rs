@@ -71,12 +71,24 @@ impl Device {
         block: Extent,
         arguments: Arguments,
     ) {
+        self.run_with_shared(module, entry, (grid, block, 4096), arguments);
+    }
+
+    /// The same with so many bytes of dynamic shared memory.
+    #[track_caller]
+    pub fn run_with_shared(
+        &self,
+        module: &Arc<Module>,
+        entry: &str,
+        (grid, block, shared): (Extent, Extent, u32),
+        arguments: Arguments,
+    ) {
         let before = self.0.0.lock().unwrap().clone();
         let again = Arguments(arguments.0.clone());
-        launch(module, entry, grid, block, 4096, arguments, &self.0).unwrap();
+        launch(module, entry, grid, block, shared, arguments, &self.0).unwrap();
         let checked = Flat::new(0);
         *checked.0.lock().unwrap() = before;
-        let shape = (grid, block, 4096);
+        let shape = (grid, block, shared);
         let buffers = self.1.lock().unwrap().clone();
         if let Err(finding) = launch_checked(module, entry, shape, again, &checked, &buffers) {
             panic!("{finding}");

@@ -1,6 +1,6 @@
 //! Kernels that are not CUDA C++: Triton's and Rust's.
 
-use super::common::line;
+use super::common::{line, plane};
 use super::device::{Device, floats, from, near, places, words};
 
 /// The bits of a half that a float is equal to.
@@ -84,6 +84,116 @@ fn triton_layer_norm() {
             }
         }
     });
+}
+
+/// A product of matrices, row after row: `n` columns, and `k` terms of each element.
+fn product(a: &[f32], b: &[f32], n: usize, k: usize) -> Vec<f64> {
+    let rows = a.chunks(k).flat_map(|row| {
+        (0..n).map(move |column| {
+            let terms = row.iter().zip(b[column..].iter().step_by(n));
+            terms.map(|(a, b)| f64::from(*a) * f64::from(*b)).sum()
+        })
+    });
+    rows.collect()
+}
+
+/// Its extents: tiles at the edges are not whole, and nor is the last step along the sums.
+const PRODUCT: [usize; 3] = [80, 96, 112];
+
+#[test]
+fn triton_matmul() {
+    from("triton", "triton_matmul", |module| {
+        let [m, n, k] = PRODUCT;
+        let (a, b) = (coarse(1, m * k), coarse(2, k * n));
+        let bits = |numbers: &[f32]| -> Vec<u16> { numbers.iter().copied().map(half).collect() };
+        let device = Device::new();
+        let c = device.zeros::<u16>(m * n);
+        let arguments = places(&[device.put(&bits(&a)), device.put(&bits(&b)), c]);
+        let arguments = PRODUCT.iter().fold(arguments, |arguments, extent| {
+            arguments.with(*extent as i32)
+        });
+        let shape = (line(4), line(128), 16_384);
+        device.run_with_shared(module, "matmul", shape, arguments);
+        let found = device.get::<u16>(c, m * n).into_iter().map(of_half);
+        let expected = product(&a, &b, n, k);
+        for (found, expected) in found.zip(expected) {
+            let allowed = 1e-3 * (1.0 + expected.abs());
+            assert!((found - expected).abs() <= allowed, "{found} {expected}");
+        }
+    });
+}
+
+#[test]
+fn triton_matmul_tf32() {
+    from("triton", "triton_matmul_tf32", |module| {
+        let [m, n, k] = PRODUCT;
+        let (a, b) = (coarse(1, m * k), coarse(2, k * n));
+        let device = Device::new();
+        let c = device.zeros::<f32>(m * n);
+        let arguments = places(&[device.put(&a), device.put(&b), c]);
+        let arguments = PRODUCT.iter().fold(arguments, |arguments, extent| {
+            arguments.with(*extent as i32)
+        });
+        let shape = (line(4), line(128), 32_768);
+        device.run_with_shared(module, "matmul", shape, arguments);
+        near(&device.get(c, m * n), &product(&a, &b, n, k), 1e-5);
+    });
+}
+
+#[test]
+fn triton_attention() {
+    from("triton", "triton_attention", |module| {
+        let (heads, length, width, scale) = (2, 128, 64, 0.125);
+        let size = heads * length * width;
+        let inputs = [1, 2, 3].map(|seed| -> Vec<f32> {
+            let numbers = coarse(seed, size).into_iter();
+            numbers.map(|number| number / 4.0).collect()
+        });
+        let device = Device::new();
+        let out = device.zeros::<u16>(size);
+        let mut at = vec![out];
+        for numbers in &inputs {
+            let bits: Vec<u16> = numbers.iter().copied().map(half).collect();
+            at.push(device.put(&bits));
+        }
+        let arguments = places(&at).with(scale as f32).with(length as i32);
+        let shape = (plane(length as u32 / 64, heads as u32), line(128), 24_576);
+        device.run_with_shared(module, "attention", shape, arguments);
+        let found: Vec<f64> = device
+            .get::<u16>(out, size)
+            .into_iter()
+            .map(of_half)
+            .collect();
+        let [q, k, v] = &inputs;
+        let head = length * width;
+        for (number, query) in q.chunks(width).enumerate() {
+            let first = number / length * head;
+            let (k, v) = (&k[first..first + head], &v[first..first + head]);
+            let weights: Vec<f64> = product(query, &transposed(k, width), length, width)
+                .into_iter()
+                .map(|product| (product * scale).exp())
+                .collect();
+            let all: f64 = weights.iter().sum();
+            for column in 0..width {
+                let values = v[column..].iter().step_by(width);
+                let sum: f64 = weights
+                    .iter()
+                    .zip(values)
+                    .map(|(weight, value)| weight * f64::from(*value))
+                    .sum();
+                let (found, expected) = (found[number * width + column], sum / all);
+                let allowed = 2e-3 * (1.0 + expected.abs());
+                assert!((found - expected).abs() <= allowed, "{found} {expected}");
+            }
+        }
+    });
+}
+
+/// Rows of so many numbers as columns.
+fn transposed(rows: &[f32], width: usize) -> Vec<f32> {
+    (0..width)
+        .flat_map(|column| rows[column..].iter().step_by(width).copied())
+        .collect()
 }
 
 #[test]

@@ -87,11 +87,8 @@ pub(crate) fn analyze(body: &Body) -> BoundsCaches {
     }
     let mut id_of = HashMap::default();
     let mut found = BoundsCaches::default();
-    for op in body.blocks.values().flat_map(|block| &block.ops) {
-        let (Op::Load { place, .. } | Op::Store { place, .. } | Op::Atomic { place, .. }) = op
-        else {
-            continue;
-        };
+    let ops = body.blocks.values().flat_map(|block| &block.ops);
+    for place in ops.flat_map(Op::places) {
         if !matches!(place.space, Space::Global | Space::Generic) {
             continue;
         }

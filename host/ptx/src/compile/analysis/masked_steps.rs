@@ -132,7 +132,11 @@ fn can_be_masked(op: &Op) -> bool {
     match op {
         Op::Unary(opcode, ..) | Op::Binary(opcode, ..) => !opcode.may_trap(),
         Op::Special(_, value) => !matches!(value, SpecialValue::Clock),
-        Op::Libcall { .. } | Op::Builtin { .. } | Op::Collective { .. } => false,
+        Op::Libcall { .. }
+        | Op::Builtin { .. }
+        | Op::Collective { .. }
+        | Op::CopyAsync(_)
+        | Op::LoadMatrix(_) => false,
         Op::Line(_)
         | Op::Copy(..)
         | Op::Select(..)

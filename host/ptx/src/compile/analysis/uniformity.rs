@@ -238,7 +238,8 @@ fn uniformity_of(info: &UniformityInfo, lanes: u32, op: &Op) -> Option<Uniformit
             let inputs: Option<Vec<Uniformity>> = inputs.iter().map(|arg| known(*arg)).collect();
             Some(of_collective(*op, &inputs?))
         }
-        Op::Store { .. } | Op::Line(_) => None,
+        Op::LoadMatrix(_) => Some(Divergent),
+        Op::Store { .. } | Op::CopyAsync(_) | Op::Line(_) => None,
     }
 }
 

@@ -11,7 +11,7 @@ use crate::compile::ir::{Body, Op};
 
 /// The most vector instructions that are worth compiling: what an engine has to do for them is
 /// [bounded](crate::compile::limits::MOST_EFFORT) besides.
-const MOST_VECTORS: usize = 20_000;
+const MOST_VECTORS: usize = 40_000;
 
 /// Why a kernel is not vectorised that an engine would take too long for: by what it has too much of.
 pub(crate) fn too_large(what: &str) -> String {
@@ -32,7 +32,10 @@ pub(crate) fn scalar_reason(
     uniformity: &UniformityInfo,
 ) -> Result<Option<Cow<'static, str>>, Unsupported> {
     let (mut vector_ops, mut lane_ops, mut vectors) = (0usize, 0usize, 0usize);
-    let blocks = body.blocks.iter().filter(|(id, _)| !body.is_cold(*id));
+    let blocks = body
+        .blocks
+        .iter()
+        .filter(|(id, _)| body.has_vector_code(*id));
     let ops = blocks.flat_map(|(_, block)| &block.ops);
     for op in ops {
         let diverges = op
@@ -213,21 +216,21 @@ mod tests {
     }
 
     #[test]
-    fn twenty_thousand_vector_instructions_are_the_most() {
+    fn forty_thousand_vector_instructions_are_the_most() {
         let mut kernel = Kernel::new(Ty::F32);
         // Four vectors for sixteen lanes, of the load and of each sum.
-        kernel.steps(Opcode::F32Add, 1, 4999);
+        kernel.steps(Opcode::F32Add, 1, 9999);
         assert_eq!(kernel.reason(), None);
         kernel.steps(Opcode::F32Add, 1, 1);
-        let expected = "it is too large for vectors: 20004 vector instructions, of at most 20000";
+        let expected = "it is too large for vectors: 40004 vector instructions, of at most 40000";
         assert_eq!(kernel.reason().as_deref(), Some(expected));
         // A whole warp has twice as many.
         let mut kernel = Kernel::new(Ty::F64);
         kernel.body.whole_warps = true;
-        kernel.steps(Opcode::F64Add, 1, 1249);
+        kernel.steps(Opcode::F64Add, 1, 2499);
         assert_eq!(kernel.reason(), None);
         kernel.steps(Opcode::F64Add, 1, 1);
-        let expected = "it is too large for vectors: 20016 vector instructions, of at most 20000";
+        let expected = "it is too large for vectors: 40016 vector instructions, of at most 40000";
         assert_eq!(kernel.reason().as_deref(), Some(expected));
     }
 

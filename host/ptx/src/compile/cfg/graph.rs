@@ -138,6 +138,13 @@ impl Graph {
             .map_or(&[], |point| &point.results)
     }
 
+    /// Whether a resume point is behind what lane groups that are warps compute by themselves.
+    pub(crate) fn is_behind_whole_warps(&self, body: &Body, resume: u32) -> bool {
+        let suspend_point = self.suspend_points.get(resume as usize).copied().flatten();
+        let point = suspend_point.and_then(|point| body.suspend_points.get(point));
+        point.is_some_and(|point| point.in_whole_warps)
+    }
+
     /// Whether it is entered at a resume point.
     pub(crate) fn is_entered(&self, resume: u32) -> bool {
         self.entered.get(resume as usize) == Some(&true)

@@ -227,6 +227,11 @@ pub(crate) enum Op {
         b: Arg,
         c: Arg,
     },
+    /// `cp.async`: copies 4, 8 or 16 bytes, or where `copied` is less than that so many, and then writes
+    /// zeros for the others.
+    CopyAsync(AsyncCopy),
+    /// `ldmatrix` of a whole warp. Only lane groups that are warps come here; see [`MatrixLoad`].
+    LoadMatrix(MatrixRows),
     /// A collective of all lanes of a warp, on operands of 32 bits. It has a register for each word
     /// that a lane gets. Only lane groups that are warps come here; see [`End::WholeWarp`].
     Collective {
@@ -234,6 +239,54 @@ pub(crate) enum Op {
         targets: Vec<Reg>,
         inputs: Vec<Arg>,
     },
+}
+
+/// An asynchronous copy, which copies at once.
+#[derive(Clone, Debug)]
+pub(crate) struct AsyncCopy {
+    pub from: AccessAddress,
+    pub to: AccessAddress,
+    pub bytes: u8,
+    /// How many bytes are copied, where not all are.
+    pub copied: Option<Arg>,
+    /// The accesses of single bytes, where not all are copied.
+    pub from_byte: SiteId,
+    pub to_byte: SiteId,
+}
+
+impl AsyncCopy {
+    /// The places of single bytes.
+    pub(crate) fn byte_places(&self) -> [AccessAddress; 2] {
+        let (from, to) = (self.from_byte, self.to_byte);
+        [(self.from, from), (self.to, to)].map(|(place, site)| AccessAddress { site, ..place })
+    }
+}
+
+/// What a warp loads of matrices in shared memory, of 8 rows of 16 bytes each.
+#[derive(Clone, Debug)]
+pub(crate) struct MatrixRows {
+    /// One for each matrix: a word of 32 bits of each lane.
+    pub targets: Vec<Reg>,
+    /// The row of each lane, as an access of 16 bytes. The rows of the first matrix are those of the
+    /// first eight lanes, and so on.
+    pub rows: AccessAddress,
+    /// Whether lanes have elements of columns.
+    pub transposed: bool,
+    /// The site of a row whose address is misaligned, and those of the elements.
+    pub misaligned: SiteId,
+    pub element: SiteId,
+}
+
+/// Where a kernel loads matrices: a block that jumps to the code for single threads, in which they
+/// exchange the addresses of rows and load their elements, up to a block behind it. A lane group that is
+/// a warp can do a step of its own instead (`passes/whole_warps.rs`).
+#[derive(Clone, Debug)]
+pub(crate) struct MatrixLoad {
+    pub block: BlockId,
+    pub of_single_threads: BlockId,
+    pub waits_at: SuspendId,
+    pub step: MatrixRows,
+    pub next: BlockId,
 }
 
 /// How a block ends.
@@ -344,6 +397,10 @@ pub(crate) struct Body {
     /// Whether a lane group is a whole warp, since it computes collectives by itself, or so that fewer
     /// groups wait at barriers.
     pub whole_warps: bool,
+    /// Where it loads matrices.
+    pub matrix_loads: Vec<MatrixLoad>,
+    /// Blocks that only threads come to that run one by one, where lane groups take a way of their own.
+    pub single_threads_only: HashSet<BlockId>,
     /// Blocks that have no vector code, since all of the kernel is too large for it.
     pub scalar_only: HashSet<BlockId>,
 }
@@ -386,6 +443,11 @@ impl Body {
     /// Whether lane groups leave a block to the code for single threads, where it begins.
     pub(crate) fn is_cold(&self, id: BlockId) -> bool {
         self.scalar_only.contains(&id) || self.block(id).is_some_and(Block::is_cold)
+    }
+
+    /// Whether lane groups have code for a block.
+    pub(crate) fn has_vector_code(&self, id: BlockId) -> bool {
+        !self.single_threads_only.contains(&id) && !self.is_cold(id)
     }
 
     /// How many words a thread brings to a suspend point or takes from it, at most.

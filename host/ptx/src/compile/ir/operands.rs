@@ -1,6 +1,6 @@
 //! The registers that a step writes, and the operands that it reads.
 
-use crate::compile::ir::{Arg, Op, Reg};
+use crate::compile::ir::{AccessAddress, Arg, MatrixRows, Op, Reg};
 
 impl Op {
     /// The registers that it writes.
@@ -17,8 +17,9 @@ impl Op {
             | Op::Libcall { target, .. }
             | Op::Builtin { target, .. } => std::slice::from_ref(target),
             Op::Load { targets, .. } | Op::Collective { targets, .. } => targets,
+            Op::LoadMatrix(MatrixRows { targets, .. }) => targets,
             Op::Atomic { target, .. } => target.as_slice(),
-            Op::Store { .. } | Op::Line(_) => &[],
+            Op::Store { .. } | Op::CopyAsync(_) | Op::Line(_) => &[],
         }
     }
 
@@ -43,6 +44,12 @@ impl Op {
             | Op::Builtin { args, .. }
             | Op::Collective { inputs: args, .. } => args.iter().copied().for_each(f),
             Op::Load { place, .. } => f(place.base),
+            Op::LoadMatrix(load) => f(load.rows.base),
+            Op::CopyAsync(copy) => {
+                f(copy.from.base);
+                f(copy.to.base);
+                copy.copied.into_iter().for_each(f);
+            }
             Op::Store { place, values, .. } => {
                 f(place.base);
                 values.iter().copied().for_each(f);
@@ -76,6 +83,12 @@ impl Op {
             | Op::Builtin { args, .. }
             | Op::Collective { inputs: args, .. } => args.iter_mut().for_each(f),
             Op::Load { place, .. } => f(&mut place.base),
+            Op::LoadMatrix(load) => f(&mut load.rows.base),
+            Op::CopyAsync(copy) => {
+                f(&mut copy.from.base);
+                f(&mut copy.to.base);
+                copy.copied.iter_mut().for_each(f);
+            }
             Op::Store { place, values, .. } => {
                 f(&mut place.base);
                 values.iter_mut().for_each(f);
@@ -85,6 +98,21 @@ impl Op {
                 f(b);
                 f(c);
             }
+        }
+    }
+
+    /// The accesses of memory that it makes.
+    pub(crate) fn places(&self) -> Vec<AccessAddress> {
+        match self {
+            Op::Load { place, .. } | Op::Store { place, .. } | Op::Atomic { place, .. } => {
+                vec![*place]
+            }
+            Op::LoadMatrix(load) => vec![load.rows],
+            Op::CopyAsync(copy) => {
+                let [from, to] = copy.byte_places();
+                vec![copy.from, copy.to, from, to]
+            }
+            _ => Vec::new(),
         }
     }
 }

@@ -107,10 +107,7 @@ impl Printer<'_> {
                 continue;
             }
             let mut comments = Vec::new();
-            if let Op::Load { place, .. } | Op::Store { place, .. } | Op::Atomic { place, .. } = op
-            {
-                comments.push(place.site.to_string());
-            }
+            comments.extend(op.places().iter().map(|place| place.site.to_string()));
             comments.extend(
                 op.targets()
                     .iter()

@@ -148,8 +148,12 @@ impl Verifier<'_> {
             }
         });
         args?;
-        if let Op::Load { place, .. } | Op::Store { place, .. } | Op::Atomic { place, .. } = op {
+        for place in op.places() {
             self.site_exists(place.site)?;
+        }
+        if let Op::LoadMatrix(load) = op {
+            self.site_exists(load.misaligned)?;
+            self.site_exists(load.element)?;
         }
         if let Op::Builtin { site, .. } = op {
             self.site_exists(*site)?;
@@ -297,6 +301,24 @@ impl Verifier<'_> {
                 let mut inputs = inputs.iter();
                 inputs
                     .try_for_each(|arg| self.has_type(*arg, Ty::I32, "the operand of a collective"))
+            }
+            Op::CopyAsync(copy) => {
+                let words = usize::from(copy.bytes) / 4;
+                self.access(&copy.from, 4, words, false)?;
+                self.access(&copy.to, 4, words, true)?;
+                let [from, to] = copy.byte_places();
+                self.access(&from, 1, 1, false)?;
+                self.access(&to, 1, 1, true)?;
+                copy.copied.map_or(Ok(()), |copied| {
+                    self.has_type(copied, Ty::I32, "how much is copied")
+                })
+            }
+            Op::LoadMatrix(load) => {
+                self.access(&load.rows, 16, 1, false)?;
+                let count = load.targets.len();
+                self.must(matches!(count, 1 | 2 | 4), || format!("{count} matrices"))?;
+                let mut targets = load.targets.iter();
+                targets.try_for_each(|target| self.target_has_type(*target, Ty::I32))
             }
             Op::Load {
                 targets,

@@ -115,6 +115,8 @@ fn has_effect(op: &Op) -> bool {
         | Op::Load { .. }
         | Op::Store { .. }
         | Op::Atomic { .. }
+        | Op::CopyAsync(_)
+        | Op::LoadMatrix(_)
         | Op::Collective { .. } => true,
     }
 }

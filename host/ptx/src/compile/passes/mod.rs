@@ -1,5 +1,6 @@
 //! Passes: each changes the IR, or decides what the code generator does with it.
 
+pub(crate) mod constant_branches;
 pub(crate) mod copy_propagation;
 pub(crate) mod dead_code;
 pub(crate) mod endpoint_branches;

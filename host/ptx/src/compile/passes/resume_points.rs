@@ -28,6 +28,11 @@ pub(crate) fn split_blocks(
         if resume_points.len() > MOST_RESUME_POINTS {
             return Err(limits::too_many_resume_points());
         }
+        // Lane groups take a way of their own, and do not come here.
+        if body.single_threads_only.contains(&id) {
+            id = BlockId(id.0 + 1);
+            continue;
+        }
         let is_resume_point = resume_points.binary_search(&id).is_ok();
         let has_guards = block
             .ops

@@ -9,10 +9,11 @@ use rustc_hash::FxHashSet as HashSet;
 
 use crate::compile::Unsupported;
 use crate::compile::analysis::fixed_values::FixedValues;
+use crate::compile::analysis::liveness::for_each_end_use;
 use crate::compile::cfg::graph::loops_through_suspend_points;
 use crate::compile::cfg::loops::Loop;
 use crate::compile::codegen::product;
-use crate::compile::ir::entity::EntityId;
+use crate::compile::ir::entity::{EntityId, EntityMap};
 use crate::compile::ir::opcodes::Opcode;
 use crate::compile::ir::{
     Arg, Block, BlockId, Body, End, Op, Reg, SpecialValue, SuspendId, SuspendKind, Ty,
@@ -31,12 +32,15 @@ pub(crate) fn run(body: &mut Body) -> Result<(), Unsupported> {
         body.whole_warps = waits_often(body)?;
         return Ok(());
     }
+    let matrices = load_matrices(body);
     let constants = FixedValues::of(body)?;
     let collectives: Vec<(BlockId, Collective)> = body
         .blocks
         .iter()
         .filter_map(|(id, block)| Some((id, Collective::of(body, &constants, id, block)?)))
+        .filter(|(_, collective)| !matrices.contains(&collective.point))
         .collect();
+    let reads = reads(body);
     let mut forms = HashSet::default();
     for (id, collective) in collectives {
         if let WarpOp::Multiply(mma) = collective.op
@@ -54,6 +58,21 @@ pub(crate) fn run(body: &mut Body) -> Result<(), Unsupported> {
         };
         let line = block.line;
         let suspend = std::mem::replace(&mut block.end, End::WholeWarp(in_vectors, waits));
+        // What only threads that wait read is computed where they wait.
+        let is_sunk = |op: &Op| match op {
+            Op::Unary(Opcode::I64ExtendI32U, wide, _) => {
+                collective.widened.contains(wide) && reads.get(*wide) == Some(&1)
+            }
+            _ => false,
+        };
+        let mut sunk = Vec::new();
+        block.ops.retain(|op| {
+            let sinks = is_sunk(op);
+            if sinks {
+                sunk.push(op.clone());
+            }
+            !sinks
+        });
         body.blocks.push(Block {
             line,
             ops: vec![op],
@@ -61,15 +80,68 @@ pub(crate) fn run(body: &mut Body) -> Result<(), Unsupported> {
         });
         body.blocks.push(Block {
             line,
-            ops: Vec::new(),
+            ops: sunk,
             end: suspend,
         });
+        body.single_threads_only.insert(waits);
         if let Some(point) = body.suspend_points.get_mut(collective.point) {
             point.in_whole_warps = true;
         }
         body.whole_warps = true;
     }
     Ok(())
+}
+
+/// Lets lane groups load matrices by themselves; their suspend points are returned.
+fn load_matrices(body: &mut Body) -> HashSet<SuspendId> {
+    let mut waits_at = HashSet::default();
+    for load in std::mem::take(&mut body.matrix_loads) {
+        let in_vectors = body.blocks.next_key();
+        let Some(block) = body.blocks.get_mut(load.block) else {
+            continue;
+        };
+        // Where nobody comes, nothing is left of it.
+        if !matches!(block.end, End::Jump(next) if next == load.of_single_threads) {
+            continue;
+        }
+        let line = block.line;
+        block.end = End::WholeWarp(in_vectors, load.of_single_threads);
+        body.blocks.push(Block {
+            line,
+            ops: vec![Op::LoadMatrix(load.step)],
+            end: End::Jump(load.next),
+        });
+        let mut waiting = vec![load.of_single_threads];
+        while let Some(block) = waiting.pop() {
+            if block != load.next && body.single_threads_only.insert(block) {
+                let end = body.block(block).map(|block| block.end.successors());
+                waiting.extend(end.unwrap_or_default());
+            }
+        }
+        if let Some(point) = body.suspend_points.get_mut(load.waits_at) {
+            point.in_whole_warps = true;
+        }
+        body.whole_warps = true;
+        waits_at.insert(load.waits_at);
+    }
+    waits_at
+}
+
+/// How often each register is read.
+fn reads(body: &Body) -> EntityMap<Reg, u32> {
+    let mut reads = EntityMap::for_each(&body.regs, 0);
+    let mut count = |reg: Reg| {
+        if let Some(reads) = reads.get_mut(reg) {
+            *reads += 1;
+        }
+    };
+    for block in body.blocks.values() {
+        for op in &block.ops {
+            op.each_arg(|arg| arg.reg().into_iter().for_each(&mut count));
+        }
+        for_each_end_use(body, &block.end, &mut count);
+    }
+    reads
 }
 
 /// The most steps of a kernel whose lane groups become warps so that fewer of them wait at barriers: a
@@ -110,6 +182,8 @@ struct Collective {
     op: WarpOp,
     /// Its operands without the mask of members, in 32 bits.
     inputs: Vec<Arg>,
+    /// The registers of 64 bits that they were extended to.
+    widened: Vec<Reg>,
     results: Vec<Option<Reg>>,
     next: BlockId,
 }
@@ -138,6 +212,7 @@ impl Collective {
         if constants.constant(mask, end)? != u64::from(ALL_LANES) {
             return None;
         }
+        let widened = inputs.iter().filter_map(|input| input.reg()).collect();
         let inputs: Option<Vec<Arg>> = inputs
             .iter()
             .map(|input| {
@@ -150,6 +225,7 @@ impl Collective {
             point: number,
             op,
             inputs: inputs?,
+            widened,
             results: point.results.clone(),
             next,
         })

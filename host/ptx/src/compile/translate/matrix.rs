@@ -5,7 +5,8 @@ use crate::address::SHARED_BASE;
 use crate::compile::Unsupported;
 use crate::compile::ir::opcodes::Opcode;
 use crate::compile::ir::{
-    AccessAddress, Arg, End, Op as IrOp, SiteKind, Space, SpecialValue, SuspendKind, Ty,
+    AccessAddress, Arg, AsyncCopy, BlockId, End, MatrixLoad, MatrixRows, Op as IrOp, SiteId,
+    SiteKind, Space, SpecialValue, SuspendKind, Ty,
 };
 use crate::compile::translate::{Builder, FunctionScope};
 use crate::simt::matrix::{Permutation, ROW_BYTES, matrices};
@@ -14,6 +15,17 @@ use crate::syntax::modifier::Modifier;
 use crate::syntax::table::OperandKind;
 use crate::syntax::tree::Operand;
 use crate::syntax::types::Type;
+
+/// The row that a thread gives.
+struct OwnRow {
+    /// Its address, as an offset into shared memory.
+    row: Arg,
+    /// The site of an address that is misaligned.
+    misaligned: SiteId,
+    /// The block that computes the address, and the next one, which begins with checks of it: where the
+    /// address is one of shared memory for sure.
+    split: Option<(BlockId, BlockId)>,
+}
 
 impl<'m> Builder<'m> {
     pub(super) fn thread(&mut self) -> Arg {
@@ -43,12 +55,16 @@ impl<'m> Builder<'m> {
 
     /// The address of the row that the thread gives, as an offset into shared memory. That of a lane
     /// without a row does not matter.
-    fn own_row(&mut self, scope: &FunctionScope<'m>, operand: usize) -> Arg {
+    fn own_row(&mut self, scope: &FunctionScope<'m>, operand: usize) -> OwnRow {
         let place = self.place(scope, operand, (4, 1, false));
         let misaligned = u64::from(ROW_BYTES - 1);
+        let mut split = None;
         let (row, shown, wrong) = if place.space == Space::Shared {
             let offset = place.offset as u32;
             let row = self.two(Opcode::I32Add, place.base, Arg::I32(offset));
+            let (block, check) = (self.current, self.new_block());
+            self.end(End::Jump(check), check);
+            split = Some((block, check));
             let wrong = self.two(Opcode::I32And, row, Arg::I32(misaligned as u32));
             let wrong = self.two(Opcode::I32Ne, wrong, Arg::I32(0));
             (row, row, wrong)
@@ -75,7 +91,11 @@ impl<'m> Builder<'m> {
         self.end(End::Branch(wrong, fault, next), fault);
         let shown = self.in_64(shown);
         self.end(End::Fault(site, shown), next);
-        row
+        OwnRow {
+            row,
+            misaligned: site,
+            split,
+        }
     }
 
     /// Where the elements lie that the lane has of each matrix: two in one word, or in a transpose in a
@@ -130,24 +150,64 @@ impl<'m> Builder<'m> {
 
     /// `ldmatrix`.
     pub(crate) fn load_matrix(&mut self, scope: &FunctionScope<'m>) {
-        let row = self.own_row(scope, 1);
+        let own = self.own_row(scope, 1);
         // A target may be the register with the address: all lanes have given theirs before.
-        let places = self.elements(scope, row, false);
-        for (target, places) in scope.vector(0).iter().zip(places) {
-            let mut word = Arg::I32(0);
-            let bytes = 4 / places.len().max(1) as u8;
-            for (number, place) in places.into_iter().enumerate() {
-                let loaded = self.load_one(place, bytes);
-                word = match number {
-                    0 => loaded,
-                    _ => {
-                        let upper = self.two(Opcode::I32Shl, loaded, Arg::I32(16));
-                        self.two(Opcode::I32Or, word, upper)
-                    }
-                };
-            }
+        let waits_at = self.body.suspend_points.next_key();
+        let places = self.elements(scope, own.row, false);
+        let element = places.iter().flatten().map(|place| place.site).next();
+        let words: Vec<Arg> = places
+            .into_iter()
+            .map(|places| self.load_word(places))
+            .collect();
+        if let (Some((block, of_single_threads)), Some(element)) = (own.split, element) {
+            let site = self.site(SiteKind::Access {
+                space: Space::Shared,
+                bytes: ROW_BYTES,
+                lanes: 1,
+                write: false,
+            });
+            let rows = AccessAddress {
+                space: Space::Shared,
+                base: own.row,
+                offset: 0,
+                site,
+            };
+            let next = self.new_block();
+            self.end(End::Jump(next), next);
+            self.body.matrix_loads.push(MatrixLoad {
+                block,
+                of_single_threads,
+                waits_at,
+                step: MatrixRows {
+                    targets: words.iter().filter_map(|word| word.reg()).collect(),
+                    rows,
+                    transposed: scope.has(Modifier::Trans),
+                    misaligned: own.misaligned,
+                    element,
+                },
+                next,
+            });
+        }
+        for (target, word) in scope.vector(0).iter().zip(words) {
             self.write_to(scope, target, word);
         }
+    }
+
+    /// Loads the word of a lane, which lies in one piece or in two halves.
+    fn load_word(&mut self, places: Vec<AccessAddress>) -> Arg {
+        let mut word = Arg::I32(0);
+        let bytes = 4 / places.len().max(1) as u8;
+        for (number, place) in places.into_iter().enumerate() {
+            let loaded = self.load_one(place, bytes);
+            word = match number {
+                0 => loaded,
+                _ => {
+                    let upper = self.two(Opcode::I32Shl, loaded, Arg::I32(16));
+                    self.two(Opcode::I32Or, word, upper)
+                }
+            };
+        }
+        word
     }
 
     fn load_one(&mut self, place: AccessAddress, bytes: u8) -> Arg {
@@ -172,7 +232,7 @@ impl<'m> Builder<'m> {
 
     /// `stmatrix`.
     pub(crate) fn store_matrix(&mut self, scope: &FunctionScope<'m>) {
-        let row = self.own_row(scope, 0);
+        let row = self.own_row(scope, 0).row;
         let places = self.elements(scope, row, true);
         for (element, places) in scope.vector(1).iter().zip(places) {
             let word = self.read(scope, element, Type::B32);
@@ -218,37 +278,16 @@ impl<'m> Builder<'m> {
             Some(OperandKind::SrcCopied)
         );
         let copied = takes_size.then(|| self.copied(scope, size));
-        let Some(copied) = copied else {
-            self.copy_whole(scope, size);
-            return Ok(());
-        };
-        let (whole, part, done) = (self.new_block(), self.new_block(), self.new_block());
-        let is_part = self.two(Opcode::I32LtU, copied, Arg::I32(size));
-        self.end(End::Branch(is_part, part, whole), whole);
-        self.copy_whole(scope, size);
-        self.end(End::Jump(done), part);
-        let (_, to) = self.copy_places(scope, 4, size / 4);
-        self.push(IrOp::Store {
-            place: to,
-            bytes: 4,
-            values: vec![Arg::I32(0); size as usize / 4],
-            atomic: false,
-        });
-        // Byte after byte.
-        let (head, body) = (self.new_block(), self.new_block());
-        let place = self.temp(Ty::I32);
-        self.push(IrOp::Copy(place, Arg::I32(0)));
-        self.end(End::Jump(head), head);
-        let more = self.two(Opcode::I32LtU, Arg::Reg(place), copied);
-        self.end(End::Branch(more, body, done), body);
-        let (from, to) = self.copy_places(scope, 1, 1);
-        let from = self.moved_place(from, Arg::Reg(place));
-        let byte = self.load_one(from, 1);
-        let to = self.moved_place(to, Arg::Reg(place));
-        self.store_one(to, 1, byte);
-        let next = self.two(Opcode::I32Add, Arg::Reg(place), Arg::I32(1));
-        self.push(IrOp::Copy(place, next));
-        self.end(End::Jump(head), done);
+        let (from, to) = self.copy_places(scope, 4, size / 4);
+        let (from_byte, to_byte) = self.copy_places(scope, 1, 1);
+        self.push(IrOp::CopyAsync(AsyncCopy {
+            from,
+            to,
+            bytes: size as u8,
+            copied,
+            from_byte: from_byte.site,
+            to_byte: to_byte.site,
+        }));
         Ok(())
     }
 
@@ -280,23 +319,6 @@ impl<'m> Builder<'m> {
         let from = self.place(scope, 1, (bytes, lanes, false));
         let to = self.place(scope, 0, (bytes, lanes, true));
         (from, to)
-    }
-
-    fn copy_whole(&mut self, scope: &FunctionScope<'m>, size: u32) {
-        let (from, to) = self.copy_places(scope, 4, size / 4);
-        let words: Vec<_> = (0..size / 4).map(|_| self.temp(Ty::I32)).collect();
-        self.push(IrOp::Load {
-            targets: words.clone(),
-            place: from,
-            bytes: 4,
-            atomic: false,
-        });
-        self.push(IrOp::Store {
-            place: to,
-            bytes: 4,
-            values: words.into_iter().map(Arg::Reg).collect(),
-            atomic: false,
-        });
     }
 
     /// A place so many bytes farther.

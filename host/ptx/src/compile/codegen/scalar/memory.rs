@@ -110,7 +110,7 @@ impl ScalarEmitter<'_> {
             }
             Space::Shared => {
                 self.offset_address(place);
-                if !is_inside(place, site, self.input.static_shared) {
+                if self.moved_by.is_some() || !is_inside(place, site, self.input.static_shared) {
                     let limit = self.shared_limit(site.shift);
                     self.rotated_offset(site);
                     self.get(limit);
@@ -122,7 +122,7 @@ impl ScalarEmitter<'_> {
             }
             Space::Local => {
                 self.offset_address(place);
-                if !is_inside(place, site, layout.local_bytes) {
+                if self.moved_by.is_some() || !is_inside(place, site, layout.local_bytes) {
                     self.rotated_offset(site);
                     self.i32(layout.local_bytes >> site.shift);
                     self.op(W::I32GeU);
@@ -196,6 +196,11 @@ impl ScalarEmitter<'_> {
                 }
             }
         }
+        if let Some(moved_by) = self.moved_by {
+            self.get(moved_by);
+            self.op(W::I64ExtendI32U);
+            self.op(W::I64Add);
+        }
         self.set(self.address);
     }
 
@@ -211,6 +216,10 @@ impl ScalarEmitter<'_> {
                     self.op(W::I32Add);
                 }
             }
+        }
+        if let Some(moved_by) = self.moved_by {
+            self.get(moved_by);
+            self.op(W::I32Add);
         }
         self.set(self.offset);
     }

@@ -1,5 +1,6 @@
 //! The scalar emitter: code for one thread, whose registers are locals of WebAssembly.
 
+mod async_copy;
 mod atomic;
 mod block;
 mod launch_values;
@@ -44,6 +45,8 @@ pub(crate) struct ScalarEmitter<'k> {
     /// How many accesses fit into shared memory, by the logarithm of their size.
     shared_limits: HashMap<u8, u32>,
     bounds_caches: HashMap<CacheId, CacheLocals>,
+    /// How far behind their addresses accesses are made, where a copy goes on byte after byte.
+    moved_by: Option<u32>,
 }
 
 /// The locals of a bounds cache: the first address, and how many accesses fit behind it.
@@ -108,6 +111,7 @@ impl<'k> ScalarEmitter<'k> {
             launch_values: HashMap::default(),
             shared_limits: HashMap::default(),
             bounds_caches: HashMap::default(),
+            moved_by: None,
         }
     }
 
@@ -152,7 +156,7 @@ impl<'k> ScalarEmitter<'k> {
     }
 
     /// Ends the launch with a fault; the value in the address local goes with the message.
-    fn fault(&mut self, site: SiteId) {
+    pub(crate) fn fault(&mut self, site: SiteId) {
         self.get(self.thread);
         self.i32(site.0);
         self.get(self.address);

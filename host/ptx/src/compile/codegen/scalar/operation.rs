@@ -131,8 +131,11 @@ impl ScalarEmitter<'_> {
                 b,
                 c,
             } => self.atomic(*target, place, *bytes, *change, [*b, *c]),
+            Op::CopyAsync(copy) => self.copy_async(copy),
             // A thread by itself is no whole warp.
-            Op::Collective { .. } => self.inconsistent("a collective of a single thread"),
+            Op::Collective { .. } | Op::LoadMatrix(_) => {
+                self.inconsistent("a collective of a single thread")
+            }
         }
     }
 

@@ -40,6 +40,7 @@ impl EmitNodes for VectorEmitter<'_> {
             return self.inconsistent("a block that does not exist");
         };
         self.at_line(block.line);
+        self.fragments.begin(input.body, id);
         if input.body.is_cold(id) {
             self.diverge(id);
             return self.op(W::Unreachable);

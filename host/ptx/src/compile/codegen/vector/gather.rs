@@ -3,10 +3,11 @@
 
 use wasm_encoder::{Instruction as W, MemArg, MemArgTarget, ValType};
 
+use crate::compile::analysis::uniformity::Uniformity;
 use crate::compile::codegen::function_writer::Emit;
 use crate::compile::codegen::scalar::{load, store};
 use crate::compile::codegen::vector::{
-    VectorEmitter, lanes_per_chunk, splat, splat_i32, splat_i64,
+    VectorEmitter, chunk_count, lanes_per_chunk, splat, splat_i32, splat_i64,
 };
 use crate::compile::ir::{AccessAddress, Arg, Op, Reg, Space, Ty};
 
@@ -17,7 +18,7 @@ impl VectorEmitter<'_> {
         let (Op::Load { place, .. } | Op::Store { place, .. }) = op else {
             return self.inconsistent("a gather that accesses no memory");
         };
-        self.is_outside(place);
+        self.is_outside(place, self.lanes());
         self.if_unlikely();
         self.scalarised(op);
         self.op(W::Else);
@@ -29,8 +30,9 @@ impl VectorEmitter<'_> {
         self.op(W::End);
     }
 
-    /// Leaves whether the address of some lane lies outside of what there is, or is not aligned.
-    fn is_outside(&mut self, place: &AccessAddress) {
+    /// Leaves whether the address of one of the first lanes lies outside of what there is, or is not
+    /// aligned.
+    pub(super) fn is_outside(&mut self, place: &AccessAddress, lanes: u32) {
         let site = self.scalar.site_access(place);
         let [limit, distance, _] = self.temps;
         let is_shared = place.space == Space::Shared;
@@ -53,7 +55,7 @@ impl VectorEmitter<'_> {
         self.set(limit);
         let ty = if is_shared { Ty::I32 } else { Ty::I64 };
         let misaligned = (1 << site.shift) - 1;
-        for chunk in 0..self.chunk_count(ty) {
+        for chunk in 0..chunk_count(lanes, ty) {
             self.chunk(place.base, chunk);
             if is_shared {
                 self.op(W::V128Const(splat_i32(low_half(place.offset))));
@@ -98,7 +100,24 @@ impl VectorEmitter<'_> {
     }
 
     /// Leaves the address of a lane, as an offset into its memory.
-    fn lane_address(&mut self, place: &AccessAddress, lane: u32) {
+    pub(super) fn lane_address(&mut self, place: &AccessAddress, lane: u32) {
+        let of_lane = match self.input.uniformity(place.base) {
+            Uniformity::Uniform => Some(0),
+            Uniformity::Affine(offsets) => Some(offsets.of(lane)),
+            Uniformity::Divergent => None,
+        };
+        if let Some(of_lane) = of_lane {
+            self.scalar.arg(place.base);
+            if place.space != Space::Shared {
+                self.op(W::I32WrapI64);
+            }
+            let offset = low_half(place.offset.wrapping_add(of_lane));
+            if offset != 0 {
+                self.i32(offset);
+                self.op(W::I32Add);
+            }
+            return;
+        }
         if place.space == Space::Shared {
             self.chunk(place.base, lane / 4);
             self.op(W::I32x4ExtractLane((lane % 4) as u8));

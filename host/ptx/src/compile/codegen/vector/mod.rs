@@ -8,15 +8,18 @@
 //! they reconverge.
 
 mod arithmetic;
+mod async_copy;
 mod block;
 mod bounds_guards;
 mod coalesced_access;
 mod collective;
 mod divergent_branch;
+mod fragment_cache;
 mod gather;
 mod lane_group_loop;
 mod lane_values;
 mod masked;
+mod matrix_load;
 mod operation;
 pub(crate) mod product;
 mod reconvergence;
@@ -42,6 +45,7 @@ use crate::compile::codegen::val_type;
 use crate::compile::ir::entity::EntityMap;
 use crate::compile::ir::{BlockId, Reg, SuspendKind, SuspendPoint, Ty};
 use bounds_guards::GuardLocals;
+use fragment_cache::FragmentCache;
 
 /// The most locals of vectors: beyond, they would live on the stack, and compiling takes long.
 const MOST_VECTORS: usize = 12_000;
@@ -78,6 +82,10 @@ pub(crate) struct VectorEmitter<'k> {
     masks: Vec<u32>,
     lane_bits: u32,
     old: Vec<u32>,
+    /// Fragments of matrices in scratch memory.
+    fragments: FragmentCache,
+    /// Vectors of a matrix that is loaded.
+    matrix_rows: Option<[u32; 8]>,
     /// How many edges lead to each block.
     predecessors: EntityMap<BlockId, u32>,
     guards: GuardLocals,
@@ -108,6 +116,7 @@ pub(crate) fn vector(
     let mut scalar = ScalarEmitter::new(input);
     scalar.common_resume = Some(scalar.local(ValType::I32));
     let mut emitter = VectorEmitter::new(scalar)?;
+    emitter.fragments = FragmentCache::of(input.body, graph);
     emitter.prologue();
     emit_items(&mut emitter, graph, items);
     emitter.scalar.writer.finish()
@@ -175,6 +184,8 @@ impl<'k> VectorEmitter<'k> {
             masks: vectors_for(&mut scalar, Ty::I32),
             lane_bits: scalar.local(ValType::I32),
             old: Vec::new(),
+            fragments: FragmentCache::default(),
+            matrix_rows: None,
             predecessors: masked_steps::predecessors(input.body),
             stand_ins: HashMap::default(),
             guards: GuardLocals::default(),
@@ -205,7 +216,7 @@ fn used(input: &CodegenInput<'_>) -> EntityMap<Reg, bool> {
     let liveness = &input.analyses.liveness;
     let mut used = EntityMap::from_fn(&input.body.regs, |reg, _| liveness.bit(reg).is_some());
     for id in input.body.blocks.keys() {
-        if !input.body.is_cold(id) {
+        if input.body.has_vector_code(id) {
             for_each_access(input.body, id, |reg, _| {
                 used.set(reg, true);
             });

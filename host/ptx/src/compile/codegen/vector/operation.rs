@@ -12,6 +12,9 @@ use crate::compile::ir::{Arg, Op, Reg, Ty};
 impl VectorEmitter<'_> {
     pub(super) fn operation(&mut self, op: &Op) {
         self.step(op);
+        for target in op.targets() {
+            self.fragments.write(*target);
+        }
         self.copy_same_chunks(op);
     }
 
@@ -102,6 +105,8 @@ impl VectorEmitter<'_> {
             Op::Load { .. } | Op::Store { .. } if is_gather(&input.analyses.uniformity, op) => {
                 self.gather_or_scatter(op);
             }
+            Op::CopyAsync(copy) => self.copy_async(copy),
+            Op::LoadMatrix(load) => self.load_matrix(load),
             Op::Store { .. } => self.scalarised(op),
             _ if diverges == Some(false) => self.scalar_step(op),
             Op::Copy(target, a) => {

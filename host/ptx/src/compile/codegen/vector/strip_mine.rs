@@ -134,6 +134,9 @@ impl VectorEmitter<'_> {
                 self.operation(op);
             }
         }
+        for target in run.iter().flat_map(|op| op.targets()) {
+            self.fragments.write(*target);
+        }
         let results = results(run);
         for chunk in 0..self.chunk_count(ty) {
             for op in run {

@@ -4,8 +4,8 @@ use std::fmt;
 
 use crate::compile::ir::opcodes::Opcode;
 use crate::compile::ir::{
-    AccessAddress, Arg, AtomicOp, Body, End, Op, Reg, SiteKind, Space, SpecialValue, SuspendKind,
-    Ty,
+    AccessAddress, Arg, AsyncCopy, AtomicOp, Body, End, Op, Reg, SiteKind, Space, SpecialValue,
+    SuspendKind, Ty,
 };
 
 pub(super) struct Regs<'k>(pub(super) &'k [Reg]);
@@ -188,6 +188,21 @@ impl fmt::Display for Step<'_> {
             Op::Collective { op, inputs, .. } => {
                 write!(f, "warp {op}")?;
                 args(f, inputs)
+            }
+            Op::CopyAsync(AsyncCopy {
+                from,
+                to,
+                bytes,
+                copied,
+                ..
+            }) => {
+                let (source, target) = (from.space, to.space);
+                write!(f, "copy_async.{target}.{source}.b{bytes} {to}, {from}")?;
+                copied.map_or(Ok(()), |copied| write!(f, ", {copied}"))
+            }
+            Op::LoadMatrix(load) => {
+                let transposed = if load.transposed { ".columns" } else { "" };
+                write!(f, "load_matrix{transposed} {}", load.rows)
             }
             Op::Load {
                 place,
