@@ -92,6 +92,9 @@ pub(crate) trait QueueBackend: Debug + Send + Sync {
     /// Where the bytes of writes and reads lie on their way.
     fn staging(&self) -> &Staging;
 
+    /// Whether it executes products of matrices. Where it does not, kernels are launched for them.
+    fn executes_products(&self) -> bool;
+
     /// Appends a command. Never waits.
     ///
     /// # Errors

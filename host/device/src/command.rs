@@ -9,6 +9,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::LaunchConfig;
+use crate::linear::GemmShape;
 
 /// A way to name what commands work with.
 pub(crate) trait Resources {
@@ -18,6 +19,8 @@ pub(crate) trait Resources {
     type Kernel;
     /// The packed arguments of a launch.
     type Arguments;
+    /// Whom a product of matrices is charged to. Launches have it with their arguments.
+    type Charge;
     /// The bytes of a write.
     type Source;
     /// Where the bytes of a read go.
@@ -32,9 +35,9 @@ pub(crate) trait Resources {
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(bound(
     serialize = "R::Buffer: Serialize, R::Kernel: Serialize, R::Arguments: Serialize,
-        R::Source: Serialize, R::Destination: Serialize, R::Event: Serialize, R::Fence: Serialize",
+        R::Charge: Serialize, R::Source: Serialize, R::Destination: Serialize, R::Event: Serialize, R::Fence: Serialize",
     deserialize = "R::Buffer: Deserialize<'de>, R::Kernel: Deserialize<'de>,
-        R::Arguments: Deserialize<'de>, R::Source: Deserialize<'de>,
+        R::Arguments: Deserialize<'de>, R::Charge: Deserialize<'de>, R::Source: Deserialize<'de>,
         R::Destination: Deserialize<'de>, R::Event: Deserialize<'de>, R::Fence: Deserialize<'de>"
 ))]
 pub(crate) enum Command<R: Resources> {
@@ -68,6 +71,15 @@ pub(crate) enum Command<R: Resources> {
         config: LaunchConfig,
         arguments: R::Arguments,
     },
+    /// A product of matrices.
+    Gemm {
+        shape: Box<GemmShape>,
+        a: R::Buffer,
+        b: R::Buffer,
+        c: R::Buffer,
+        bias: Option<R::Buffer>,
+        charge: R::Charge,
+    },
     /// A point of the queue that is signalled, with its time.
     Event(R::Event),
     /// A point of the queue at which a caller waits.
@@ -82,6 +94,7 @@ pub(crate) trait Translate<'a, From: Resources, To: Resources> {
     fn buffer(&mut self, buffer: &'a From::Buffer) -> Result<To::Buffer, Self::Error>;
     fn kernel(&mut self, kernel: &'a From::Kernel) -> Result<To::Kernel, Self::Error>;
     fn arguments(&mut self, arguments: &'a From::Arguments) -> Result<To::Arguments, Self::Error>;
+    fn charge(&mut self, charge: &'a From::Charge) -> Result<To::Charge, Self::Error>;
     fn source(&mut self, source: &'a From::Source) -> Result<To::Source, Self::Error>;
     fn destination(&mut self, into: &'a From::Destination) -> Result<To::Destination, Self::Error>;
     fn event(&mut self, event: &'a From::Event) -> Result<To::Event, Self::Error>;
@@ -145,6 +158,21 @@ impl<R: Resources> Command<R> {
                 kernel: names.kernel(kernel)?,
                 config: *config,
                 arguments: names.arguments(arguments)?,
+            },
+            Command::Gemm {
+                shape,
+                a,
+                b,
+                c,
+                bias,
+                charge,
+            } => Command::Gemm {
+                shape: shape.clone(),
+                a: names.buffer(a)?,
+                b: names.buffer(b)?,
+                c: names.buffer(c)?,
+                bias: bias.as_ref().map(|bias| names.buffer(bias)).transpose()?,
+                charge: names.charge(charge)?,
             },
             Command::Event(event) => Command::Event(names.event(event)?),
             Command::Fence(fence) => Command::Fence(names.fence(fence)?),

@@ -17,6 +17,15 @@ impl Backend {
             Backend::Cuda => "cuda",
         }
     }
+
+    /// What computes products of matrices: `gemm`, the crate of that name, or `ptx`, a kernel that is
+    /// launched for them.
+    pub fn linear_algebra(self) -> &'static str {
+        match self {
+            Backend::Cpu => "gemm",
+            Backend::Cuda => "ptx",
+        }
+    }
 }
 
 /// A device.

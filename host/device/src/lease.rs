@@ -11,12 +11,13 @@ use crate::account::Resource;
 use crate::backend::LeaseBackend;
 use crate::cache::Waiter;
 use crate::identity::{LeaseId, QueueId};
+use crate::linear::{self, Element, Gemm, Gemv};
 use crate::memory_meter::MemoryMeter;
 use crate::meter::{Meter, MeterSlot};
 use crate::queue::QueueOwner;
 use crate::reclaimer::RetiringModule;
 use crate::session::SessionShared;
-use crate::{Buffer, Error, Info, Module, Output, Queue, Session};
+use crate::{Buffer, Error, Info, Kernel, Module, Output, Queue, Session};
 
 /// Up to this, in bytes, a module's text is hashed by the caller, who finds it
 /// in the cache then without asking a thread.
@@ -40,6 +41,9 @@ pub struct Lease {
     memory: Option<MemoryMeter>,
     /// Whom the launches are charged to that its queues take from now on.
     meter: Arc<MeterSlot>,
+    /// The kernels for products of matrices where the device executes none itself, one for each type
+    /// of elements.
+    products: [OnceCell<Kernel>; 5],
     /// What exists until it has ended, and its queues' work is done.
     kept: Option<Arc<dyn Send + Sync>>,
 }
@@ -89,6 +93,7 @@ impl Lease {
             output,
             memory: None,
             meter: Arc::default(),
+            products: Default::default(),
             kept: None,
         }
     }
@@ -227,6 +232,53 @@ impl Lease {
         answer.await.map_err(|_| {
             Error::DeviceLost("the device failed while it checked the module".to_owned())
         })?
+    }
+
+    /// Queues a product of matrices on one of this lease's queues. It counts as a launch in all limits,
+    /// and what `a` and `b` hold is read when the queue comes to it.
+    ///
+    /// # Errors
+    /// [`Error::InvalidLaunch`] where the shapes do not fit each other, or where the result shares bytes
+    /// with what is read; [`Error::OutOfRange`] where an operand does not lie within its buffer;
+    /// [`Error::Denied`] for another session's buffer.
+    pub async fn gemm(&self, queue: &Queue, gemm: Gemm) -> Result<(), Error> {
+        queue.check_operands(&gemm)?;
+        let Some(shape) = linear::checked(&gemm)? else {
+            return Ok(());
+        };
+        if queue.executes_products() {
+            return queue.gemm(gemm, shape).await;
+        }
+        let kernel = self.product_kernel(gemm.element).await?;
+        for (config, arguments) in linear::launches(&gemm, &shape) {
+            queue.launch(&kernel, config, arguments).await?;
+        }
+        Ok(())
+    }
+
+    /// The kernel for products of a type, which is loaded when it is first asked for and counts as one
+    /// of the tenant's modules for as long as this lease exists.
+    async fn product_kernel(&self, element: Element) -> Result<Kernel, Error> {
+        let slot = match element {
+            Element::F32 => &self.products[0],
+            Element::F64 => &self.products[1],
+            Element::F16 => &self.products[2],
+            Element::BF16 => &self.products[3],
+            Element::S8 => &self.products[4],
+        };
+        let kernel = slot.get_or_try_init(|| async {
+            let module = self.load(linear::module(element).into()).await?;
+            module.kernel(linear::KERNEL)
+        });
+        Ok(kernel.await?.clone())
+    }
+
+    /// As [`gemm`](Lease::gemm), of a matrix and a vector.
+    ///
+    /// # Errors
+    /// As those of `gemm`.
+    pub async fn gemv(&self, queue: &Queue, gemv: Gemv) -> Result<(), Error> {
+        self.gemm(queue, gemv.into_gemm()).await
     }
 
     /// A queue for work on the device.

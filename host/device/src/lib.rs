@@ -54,7 +54,7 @@
 //! ```
 //!
 //! The crate knows nothing of WebAssembly: `tensor-wasm-runtime` shows it to
-//! components as the interface `tensor:gpu/kernels`.
+//! components as the interfaces of `tensor:gpu`.
 
 mod account;
 mod backend;
@@ -79,6 +79,7 @@ mod launch;
 mod launch_config;
 mod lease;
 mod limits;
+mod linear;
 mod memory;
 mod memory_meter;
 mod meter;
@@ -119,6 +120,7 @@ pub use launch::Argument;
 pub use launch_config::LaunchConfig;
 pub use lease::Lease;
 pub use limits::{Limits, Usage};
+pub use linear::{Activation, Element, Gemm, Gemv, Matrix, Vector};
 pub use memory_meter::MemoryMeter;
 pub use meter::{LaunchTimes, Meter};
 pub use module::{Kernel, Module};

@@ -7,6 +7,7 @@ use tokio_util::sync::CancellationToken;
 use crate::account::{InFlightPermit, QuotaCharge, Resource};
 use crate::backend::{LeaseBackend, QueueBackend};
 use crate::command::Command;
+use crate::linear::{GEMM, Gemm, GemmShape};
 use crate::meter::{LaunchCharge, MeterSlot};
 use crate::session::SessionShared;
 use crate::spin_wait::spin_then_await;
@@ -232,10 +233,7 @@ impl Queue {
         let rate_permit = tenant.account.rate_permit(&device.shared.timer);
         let rate_permit = self.unless_ended(rate_permit).await?;
         let held_bytes = arguments.held_bytes();
-        let charge = self.shared.owner.meter.current().map(|meter| {
-            let number = meter.begins(kernel.name(), &config);
-            LaunchCharge::new(meter, number)
-        });
+        let charge = self.charge(kernel.name(), &config);
         let meter = charge.as_ref().map(|charge| Arc::clone(charge.meter()));
         arguments.charge = charge;
         let command = Command::Launch {
@@ -251,6 +249,59 @@ impl Queue {
             rate_permit.spend();
         }
         Ok(())
+    }
+
+    /// Whether the device executes products of matrices itself.
+    pub(crate) fn executes_products(&self) -> bool {
+        self.shared.backend.executes_products()
+    }
+
+    /// Queues a product of matrices for a device that executes it itself.
+    ///
+    /// # Errors
+    /// As those of [`Lease::gemm`](crate::Lease::gemm).
+    pub(crate) async fn gemm(&self, gemm: Gemm, shape: GemmShape) -> Result<(), Error> {
+        let SessionShared { device, tenant, .. } = &*self.shared.session;
+        let rate_permit = tenant.account.rate_permit(&device.shared.timer);
+        let rate_permit = self.unless_ended(rate_permit).await?;
+        let charge = self.charge(GEMM, &shape.as_launch());
+        let meter = charge.as_ref().map(|charge| Arc::clone(charge.meter()));
+        let command = Command::Gemm {
+            shape: Box::new(shape),
+            a: gemm.a.buffer,
+            b: gemm.b.buffer,
+            c: gemm.c.buffer,
+            bias: gemm.bias.map(|bias| bias.buffer),
+            charge,
+        };
+        self.submit(command, size_of::<GemmShape>() as u64).await?;
+        if let Some(meter) = meter {
+            meter.launched();
+        }
+        if let Some(rate_permit) = rate_permit {
+            rate_permit.spend();
+        }
+        Ok(())
+    }
+
+    /// Whether the operands of a product are those of the queue's session.
+    ///
+    /// # Errors
+    /// [`Error::Denied`].
+    pub(crate) fn check_operands(&self, gemm: &Gemm) -> Result<(), Error> {
+        let tenant = &self.shared.session.tenant;
+        let bias = gemm.bias.as_ref().map(|bias| &bias.buffer);
+        let buffers = [&gemm.a.buffer, &gemm.b.buffer, &gemm.c.buffer];
+        let mut all = buffers.into_iter().chain(bias);
+        all.try_for_each(|buffer| buffer.belongs_to(tenant))
+    }
+
+    /// What a launch is charged to that is queued now.
+    fn charge(&self, kernel: &str, config: &LaunchConfig) -> Option<LaunchCharge> {
+        self.shared.owner.meter.current().map(|meter| {
+            let number = meter.begins(kernel, config);
+            LaunchCharge::new(meter, number)
+        })
     }
 
     /// Marks this point of the queue.
@@ -297,7 +348,8 @@ impl Queue {
             Command::Launch { .. } => self.shared.session.tenant.account.count_launch(),
             Command::Write { target, .. }
             | Command::Copy { target, .. }
-            | Command::Fill { target, .. } => target.count_write(),
+            | Command::Fill { target, .. }
+            | Command::Gemm { c: target, .. } => target.count_write(),
             Command::Read { .. } | Command::Event(_) | Command::Fence(_) => {}
         }
         self.shared.backend.push(Submission { command, permit })

@@ -9,6 +9,8 @@ use crate::account::InFlightPermit;
 use crate::command::{Command, Resources};
 use crate::identity::FailureId;
 use crate::launch::PackedArguments;
+use crate::linear::GEMM;
+use crate::meter::LaunchCharge;
 use crate::staging::StagedBytes;
 use crate::{Buffer, Error, Kernel};
 
@@ -20,6 +22,7 @@ impl Resources for Handles {
     type Buffer = Buffer;
     type Kernel = Kernel;
     type Arguments = PackedArguments;
+    type Charge = Option<LaunchCharge>;
     type Source = StagedBytes;
     type Destination = ReadDestination;
     type Event = EventSignal;
@@ -124,6 +127,7 @@ impl Command<Handles> {
             Command::Copy { .. }
             | Command::Fill { .. }
             | Command::Launch { .. }
+            | Command::Gemm { .. }
             | Command::Event(_)
             | Command::Fence(_) => None,
         }
@@ -143,7 +147,8 @@ impl Command<Handles> {
             Command::Write { .. }
             | Command::Copy { .. }
             | Command::Fill { .. }
-            | Command::Launch { .. } => {}
+            | Command::Launch { .. }
+            | Command::Gemm { .. } => {}
         }
     }
 
@@ -165,7 +170,8 @@ impl Command<Handles> {
             Command::Write { .. }
             | Command::Copy { .. }
             | Command::Fill { .. }
-            | Command::Launch { .. } => {}
+            | Command::Launch { .. }
+            | Command::Gemm { .. } => {}
         }
     }
 
@@ -173,13 +179,47 @@ impl Command<Handles> {
     pub(crate) fn buffers(&self) -> impl Iterator<Item = &Buffer> {
         let (named, pointed_to) = match self {
             Command::Write { target, .. } | Command::Fill { target, .. } => {
-                ([Some(target), None], [].as_slice())
+                ([Some(target), None, None, None], [].as_slice())
             }
-            Command::Read { source, .. } => ([Some(source), None], [].as_slice()),
-            Command::Copy { source, target, .. } => ([Some(source), Some(target)], [].as_slice()),
-            Command::Launch { arguments, .. } => ([None, None], arguments.buffers.as_slice()),
-            Command::Event(_) | Command::Fence(_) => ([None, None], [].as_slice()),
+            Command::Read { source, .. } => ([Some(source), None, None, None], [].as_slice()),
+            Command::Copy { source, target, .. } => {
+                ([Some(source), Some(target), None, None], [].as_slice())
+            }
+            Command::Launch { arguments, .. } => ([None; 4], arguments.buffers.as_slice()),
+            Command::Gemm { a, b, c, bias, .. } => {
+                ([Some(a), Some(b), Some(c), bias.as_ref()], [].as_slice())
+            }
+            Command::Event(_) | Command::Fence(_) => ([None; 4], [].as_slice()),
         };
         named.into_iter().flatten().chain(pointed_to)
+    }
+
+    /// To whom the command's time on the device is charged, where it is one that takes some.
+    pub(crate) fn charge(&self) -> Option<&LaunchCharge> {
+        match self {
+            Command::Launch { arguments, .. } => arguments.charge.as_ref(),
+            Command::Gemm { charge, .. } => charge.as_ref(),
+            Command::Write { .. }
+            | Command::Read { .. }
+            | Command::Copy { .. }
+            | Command::Fill { .. }
+            | Command::Event(_)
+            | Command::Fence(_) => None,
+        }
+    }
+
+    /// The name of the kernel that it runs, or what stands for it in messages, where its time is
+    /// limited.
+    pub(crate) fn kernel_name(&self) -> Option<&str> {
+        match self {
+            Command::Launch { kernel, .. } => Some(kernel.name()),
+            Command::Gemm { .. } => Some(GEMM),
+            Command::Write { .. }
+            | Command::Read { .. }
+            | Command::Copy { .. }
+            | Command::Fill { .. }
+            | Command::Event(_)
+            | Command::Fence(_) => None,
+        }
     }
 }

@@ -55,6 +55,7 @@ impl<'a> Resources for Wire<'a> {
     type Kernel = KernelNumber;
     /// As the parameters lie.
     type Arguments = &'a [u8];
+    type Charge = ();
     type Source = Span;
     type Destination = Span;
     type Event = ();
@@ -244,10 +245,13 @@ mod tests {
 
     use proptest::prelude::*;
 
+    use std::num::NonZeroU64;
+
     use tensor_wasm_ptx::Extent;
 
     use super::*;
-    use crate::LaunchConfig;
+    use crate::linear::{GemmShape, Operand};
+    use crate::{Activation, Element, LaunchConfig};
 
     fn one() -> Extent {
         Extent { x: 1, y: 2, z: 3 }
@@ -265,6 +269,37 @@ mod tests {
                 shared_bytes: 1024,
             },
             arguments,
+        }
+    }
+
+    fn gemm<'a>() -> Command<Wire<'a>> {
+        let operand = Operand {
+            offset: 1,
+            row: u64::MAX,
+            column: 1,
+            batch: 0,
+        };
+        let shape = GemmShape {
+            element: Element::BF16,
+            m: NonZeroU64::MIN,
+            n: NonZeroU64::MAX,
+            k: 0,
+            batch: NonZeroU64::MIN,
+            alpha: f64::NAN.to_bits(),
+            beta: 0,
+            a: operand,
+            b: operand,
+            c: operand,
+            bias: Some(operand),
+            activation: Activation::Gelu,
+        };
+        Command::Gemm {
+            shape: Box::new(shape),
+            a: 3.into(),
+            b: u64::MAX.into(),
+            c: 4.into(),
+            bias: Some(5.into()),
+            charge: (),
         }
     }
 
@@ -301,6 +336,7 @@ mod tests {
             },
             launch(&[]),
             launch(&[1, 2, 3]),
+            gemm(),
             Command::Event(()),
         ];
         for command in &commands {
@@ -311,6 +347,7 @@ mod tests {
                 | Command::Copy { .. }
                 | Command::Fill { .. }
                 | Command::Launch { .. }
+                | Command::Gemm { .. }
                 | Command::Event(()) => {}
                 Command::Fence(never) => match *never {},
             }

@@ -2,6 +2,7 @@
 //! run on threads of this process.
 
 use std::num::NonZeroUsize;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Instant;
 
@@ -42,6 +43,14 @@ struct ProcessorShared {
     engine: Arc<KernelEngine>,
     /// Whether kernels are checked as they run, and so interpreted.
     checks: bool,
+    /// How many threads run kernels, once they are started.
+    threads: AtomicUsize,
+}
+
+impl ProcessorShared {
+    fn threads(&self) -> usize {
+        self.threads.load(Ordering::Relaxed)
+    }
 }
 
 impl Processor {
@@ -59,6 +68,7 @@ impl Processor {
             memory: Arc::clone(memory),
             engine: KernelEngine::new(config.kernel_folder.clone(), config.cache_bytes),
             checks: config.checks,
+            threads: AtomicUsize::new(1),
         };
         Processor {
             shared: Arc::new(shared),
@@ -70,6 +80,7 @@ impl Processor {
     /// # Errors
     /// [`Error::DeviceLost`] where the operating system gives no thread.
     pub(crate) fn start(&self, threads: NonZeroUsize) -> Result<(), Error> {
+        self.shared.threads.store(threads.get(), Ordering::Relaxed);
         start_threads("device", threads, &self.shared.scheduler)
     }
 
@@ -245,6 +256,7 @@ impl LeaseBackend for ProcessorLease {
                 map: Arc::clone(&session.map),
                 output,
                 time_limit: session.tenant.account.limits().kernel_time,
+                threads: session.processor.threads(),
             },
         }))
     }
@@ -273,6 +285,10 @@ impl std::fmt::Debug for ProcessorQueue {
 impl QueueBackend for ProcessorQueue {
     fn staging(&self) -> &Staging {
         &Staging::Heap
+    }
+
+    fn executes_products(&self) -> bool {
+        true
     }
 
     fn push(&self, submission: Submission) -> Result<(), Error> {

@@ -89,6 +89,8 @@ pub(crate) struct GridContext {
     pub(crate) output: Option<Arc<dyn Output>>,
     /// How long a launch may run.
     pub(crate) time_limit: Duration,
+    /// How many threads the device has.
+    pub(crate) threads: usize,
 }
 
 #[derive(Default)]
@@ -521,6 +523,7 @@ mod tests {
             map: Arc::new(AddressMap::new(false)),
             output: Some(printed.clone()),
             time_limit: Duration::from_secs(60),
+            threads: 1,
         };
         let arguments = PackedArguments {
             bytes: Vec::new(),

@@ -3,14 +3,16 @@
 //! interpreted.
 //!
 //! [`scheduler`] decides which queue's work is next, by weighted fair queueing of the
-//! sessions; [`queue_state`] is one queue's order; [`grid`] and [`transfer`] are the
-//! two kinds of work that take time.
+//! sessions; [`queue_state`] is one queue's order; [`grid`], [`product`] and [`transfer`] are
+//! the kinds of work that take time.
 
 mod backend;
 pub(crate) mod compiled;
 mod config;
 mod grid;
+mod parallel;
 mod pool;
+mod product;
 mod queue_state;
 mod scheduler;
 mod slice;

@@ -45,12 +45,12 @@ fn work(scheduler: &Scheduler) {
 /// Does about a slice of work.
 pub(crate) fn perform(work: Work) -> Done {
     match work {
-        Work::Grid(grid, claim) => {
-            let outcome = catch_unwind(AssertUnwindSafe(|| grid.slice(claim)));
+        Work::Parallel(work, claim) => {
+            let outcome = catch_unwind(AssertUnwindSafe(|| work.slice(claim)));
             if outcome.is_err() {
-                grid.fail(internal_error());
+                work.fail(internal_error());
             }
-            Done::Grid(grid)
+            Done::Parallel(work)
         }
         Work::Serial(SerialWork::Transfer(mut transfer)) => {
             let outcome = catch_unwind(AssertUnwindSafe(|| transfer.slice()));

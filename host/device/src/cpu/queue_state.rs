@@ -5,7 +5,9 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::grid::{Claim, Grid, GridContext};
+use super::grid::{Grid, GridContext};
+use super::parallel::{Parallel, ParallelClaim};
+use super::product::{ProductOperands, ProductRun};
 use super::transfer::Transfer;
 use crate::Error;
 use crate::account::InFlightPermit;
@@ -24,7 +26,7 @@ pub(crate) struct Entry {
 
 enum EntryWork {
     Serial(SerialWork),
-    Launch(Arc<Grid>),
+    Parallel(Parallel),
     /// An event or a fence: nothing is to be executed, only its callers are answered.
     Point(Command<Handles>),
 }
@@ -39,7 +41,7 @@ pub(crate) enum SerialWork {
 /// Work for one thread, which owes the scheduler a `settle` for it.
 pub(crate) enum Work {
     Serial(SerialWork),
-    Grid(Arc<Grid>, Claim),
+    Parallel(Parallel, ParallelClaim),
 }
 
 impl Entry {
@@ -54,7 +56,26 @@ impl Entry {
                 arguments,
             } => {
                 let grid = Grid::new(kernel, config, arguments, context.clone())?;
-                EntryWork::Launch(Arc::new(grid))
+                EntryWork::Parallel(Parallel::Launch(Arc::new(grid)))
+            }
+            Command::Gemm {
+                shape,
+                a,
+                b,
+                c,
+                bias,
+                charge,
+            } => {
+                let operands = ProductOperands {
+                    a,
+                    b,
+                    c,
+                    bias,
+                    charge,
+                };
+                let (limit, threads) = (context.time_limit, context.threads);
+                let product = ProductRun::new(shape, operands, limit, threads);
+                EntryWork::Parallel(Parallel::Product(Arc::new(product)))
             }
             point @ (Command::Event(_) | Command::Fence(_)) => EntryWork::Point(point),
             transfer @ (Command::Write { .. }
@@ -70,8 +91,10 @@ impl Entry {
     /// The launch that it is, if it is one.
     pub(crate) fn launch(&self) -> Option<&Arc<Grid>> {
         match &self.work {
-            EntryWork::Launch(grid) => Some(grid),
-            EntryWork::Serial(_) | EntryWork::Point(_) => None,
+            EntryWork::Parallel(Parallel::Launch(grid)) => Some(grid),
+            EntryWork::Parallel(Parallel::Product(_))
+            | EntryWork::Serial(_)
+            | EntryWork::Point(_) => None,
         }
     }
 
@@ -87,7 +110,7 @@ impl Entry {
         match &self.work {
             EntryWork::Serial(SerialWork::Transfer(transfer)) => transfer.command().waits(),
             EntryWork::Point(point) => point.waits(),
-            EntryWork::Serial(SerialWork::Task(_)) | EntryWork::Launch(_) => false,
+            EntryWork::Serial(SerialWork::Task(_)) | EntryWork::Parallel(_) => false,
         }
     }
 
@@ -98,7 +121,7 @@ impl Entry {
             }
             EntryWork::Point(point) => effects.refuse(point, self.permit, failure),
             EntryWork::Serial(SerialWork::Task(task)) => effects.release((task, self.permit)),
-            EntryWork::Launch(grid) => effects.release((grid, self.permit)),
+            EntryWork::Parallel(work) => effects.release((work, self.permit)),
         }
     }
 }
@@ -112,8 +135,8 @@ pub(crate) enum Head {
     },
     /// A thread has the serial work.
     Taken,
-    Launch {
-        grid: Arc<Grid>,
+    Parallel {
+        work: Parallel,
         permit: Option<InFlightPermit>,
     },
 }
@@ -125,7 +148,7 @@ impl Head {
     pub(crate) fn is_exclusive(&self) -> bool {
         match self {
             Head::Serial { work, .. } => matches!(work, SerialWork::Task(_)),
-            Head::Launch { grid, .. } => grid.is_large(),
+            Head::Parallel { work, .. } => work.is_large(),
             Head::Nothing | Head::Taken => false,
         }
     }
@@ -134,8 +157,8 @@ impl Head {
     /// it goes on with a block that has begun.
     pub(crate) fn bytes_to_begin(&self) -> u64 {
         match self {
-            Head::Launch { grid, .. } if grid.parked() == 0 => grid.block_bytes(),
-            Head::Launch { .. } | Head::Serial { .. } | Head::Nothing | Head::Taken => 0,
+            Head::Parallel { work, .. } if work.parked() == 0 => work.part_bytes(),
+            Head::Parallel { .. } | Head::Serial { .. } | Head::Nothing | Head::Taken => 0,
         }
     }
 }
@@ -184,9 +207,9 @@ impl ScheduledQueue {
     /// that wait for one.
     pub(crate) fn count_begun_bytes(&self) -> u64 {
         match &self.head {
-            Head::Launch { grid, .. } => {
-                let blocks = self.threads + grid.parked();
-                grid.block_bytes().saturating_mul(blocks as u64)
+            Head::Parallel { work, .. } => {
+                let parts = self.threads + work.parked();
+                work.part_bytes().saturating_mul(parts as u64)
             }
             Head::Nothing | Head::Serial { .. } | Head::Taken => 0,
         }
@@ -216,8 +239,8 @@ impl ScheduledQueue {
                     self.head = Head::Serial { work, permit };
                     return;
                 }
-                EntryWork::Launch(grid) => {
-                    self.head = Head::Launch { grid, permit };
+                EntryWork::Parallel(work) => {
+                    self.head = Head::Parallel { work, permit };
                     return;
                 }
             }
@@ -232,12 +255,12 @@ impl ScheduledQueue {
                 self.threads = 1;
                 Some(Work::Serial(work))
             }
-            Head::Launch { grid, permit } => {
-                let claim = grid.claim();
-                let work = claim.map(|claim| Work::Grid(Arc::clone(&grid), claim));
-                self.threads += usize::from(work.is_some());
-                self.head = Head::Launch { grid, permit };
-                work
+            Head::Parallel { work, permit } => {
+                let claim = work.claim();
+                let claimed = claim.map(|claim| Work::Parallel(work.clone(), claim));
+                self.threads += usize::from(claimed.is_some());
+                self.head = Head::Parallel { work, permit };
+                claimed
             }
             other => {
                 self.head = other;
@@ -271,12 +294,12 @@ impl ScheduledQueue {
         let pending = std::mem::take(&mut self.pending);
         effects.release(pending.into_iter().collect::<Vec<Entry>>());
         match std::mem::replace(&mut self.head, Head::Nothing) {
-            Head::Launch { grid, permit } => {
-                grid.stop();
+            Head::Parallel { work, permit } => {
+                work.stop();
                 if self.threads > 0 {
-                    self.head = Head::Launch { grid, permit };
+                    self.head = Head::Parallel { work, permit };
                 } else {
-                    effects.release((grid, permit));
+                    effects.release((work, permit));
                 }
             }
             Head::Serial { work, permit } => effects.release((work, permit)),

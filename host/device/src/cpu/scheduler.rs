@@ -6,10 +6,10 @@
 use std::collections::{HashMap, VecDeque};
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::sync::{Condvar, Mutex, MutexGuard};
 use std::time::Duration;
 
-use super::grid::Grid;
+use super::parallel::Parallel;
 use super::queue_state::{Entry, Head, ScheduledQueue, SerialWork, Work};
 use super::slice::SLICE;
 use crate::Error;
@@ -26,8 +26,8 @@ const MOST_BEGUN_BYTES: u64 = 256 << 20;
 
 /// What became of work that a thread had.
 pub(crate) enum Done {
-    /// A slice of a launch.
-    Grid(Arc<Grid>),
+    /// A slice of a launch, or of a product.
+    Parallel(Parallel),
     /// A slice of serial work of which more is left.
     Unfinished(SerialWork),
     /// The last of serial work.
@@ -266,7 +266,7 @@ impl Scheduler {
     pub(crate) fn settle(&self, id: QueueId, done: Done, took: Duration) {
         let mut effects = DeferredEffects::default();
         match done {
-            Done::Grid(grid) => self.settle_grid(id, grid, took, &mut effects),
+            Done::Parallel(work) => self.settle_parallel(id, work, took, &mut effects),
             other => self.settle_serial(id, other, took, &mut effects),
         }
         effects.carry_out();
@@ -295,7 +295,7 @@ impl Scheduler {
                 effects.complete(transfer.into_command(), permit, None);
             }
             Done::Serial(SerialWork::Task(task)) => effects.release((task, permit)),
-            Done::Task | Done::Grid(_) => effects.release_permit(permit),
+            Done::Task | Done::Parallel(_) => effects.release_permit(permit),
         }
         if matches!(queue.head, Head::Nothing) {
             state.end_exclusive(id, session);
@@ -304,17 +304,17 @@ impl Scheduler {
         state.advance(id, effects);
     }
 
-    fn settle_grid(
+    fn settle_parallel(
         &self,
         id: QueueId,
-        worked_on: Arc<Grid>,
+        worked_on: Parallel,
         took: Duration,
         effects: &mut DeferredEffects,
     ) {
         let mut state = lock(&self.state);
         worked_on.charge(took);
-        // The queue keeps the launch until its last thread is here: whatever
-        // the launch holds is given back by then, and not a moment later.
+        // The queue keeps the work until its last thread is here: whatever
+        // the work holds is given back by then, and not a moment later.
         drop(worked_on);
         let state = &mut *state;
         let Some(queue) = state.queues.get_mut(&id) else {
@@ -322,13 +322,13 @@ impl Scheduler {
         };
         queue.threads = queue.threads.saturating_sub(1);
         let session = queue.session;
-        if let Head::Launch { grid, .. } = &queue.head
+        if let Head::Parallel { work, .. } = &queue.head
             && queue.threads == 0
-            && !grid.is_open()
+            && !work.is_open()
         {
-            let failure = grid.take_failure();
-            // The grid is dropped without the lock, when another thread may have told of its end.
-            grid.settle_charge();
+            let failure = work.take_failure();
+            // It is dropped without the lock, when another thread may have told of its end.
+            work.settle_charge();
             effects.release(std::mem::replace(&mut queue.head, Head::Nothing));
             if let Some(error) = failure {
                 tracing::debug!(%error, "a launch failed");
@@ -374,7 +374,7 @@ impl SchedulerState {
         queue.advance(effects);
         let wanted = match &queue.head {
             Head::Serial { .. } => true,
-            Head::Launch { grid, .. } => grid.is_open(),
+            Head::Parallel { work, .. } => work.is_open(),
             Head::Taken | Head::Nothing => false,
         };
         if wanted && !queue.is_ready {
@@ -479,8 +479,8 @@ impl SchedulerState {
             if found.is_some() {
                 self.fair_queue.charge(session, &mut scheduled.flow, SLICE);
             }
-            if let Some(Work::Grid(grid, _)) = &found
-                && grid.is_open()
+            if let Some(Work::Parallel(work, _)) = &found
+                && work.is_open()
                 && let Some(queue) = self.queues.get_mut(&id)
             {
                 queue.is_ready = true;

@@ -29,7 +29,10 @@ impl Transfer {
             Command::Write { data, .. } => length(data),
             Command::Read { into, .. } => length(&into.bytes),
             Command::Copy { bytes, .. } | Command::Fill { bytes, .. } => *bytes,
-            Command::Launch { .. } | Command::Event(_) | Command::Fence(_) => 0,
+            Command::Launch { .. }
+            | Command::Gemm { .. }
+            | Command::Event(_)
+            | Command::Fence(_) => 0,
         };
         Transfer {
             command,
@@ -138,6 +141,10 @@ fn move_piece(command: &mut Command<Handles>, done: u64, piece: u64, whole: u64)
                 moved += bytes;
             }
         }
-        Command::Write { .. } | Command::Launch { .. } | Command::Event(_) | Command::Fence(_) => {}
+        Command::Write { .. }
+        | Command::Launch { .. }
+        | Command::Gemm { .. }
+        | Command::Event(_)
+        | Command::Fence(_) => {}
     }
 }

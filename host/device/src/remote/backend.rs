@@ -18,6 +18,7 @@ use crate::command::{Command, Translate};
 use crate::identity::{BufferId, FailureId, ModuleId, QueueId, SessionId, WorkerId};
 use crate::launch::PackedArguments;
 use crate::memory_meter::MemoryMeter;
+use crate::meter::LaunchCharge;
 use crate::module::LoadedModule;
 use crate::staging::{StagedBytes, Staging};
 use crate::submission::{EventSignal, Handles, ReadDestination, Reply, Submission};
@@ -292,6 +293,13 @@ impl QueueBackend for WorkerQueue {
         &self.staging
     }
 
+    fn executes_products(&self) -> bool {
+        match self.workers.device() {
+            WorkerDevice::Cpu { .. } => true,
+            WorkerDevice::Cuda(_) => false,
+        }
+    }
+
     fn push(&self, submission: Submission) -> Result<(), Error> {
         let Submission { command, permit } = submission;
         let encoded = match &command {
@@ -365,6 +373,10 @@ impl<'a> Translate<'a, Handles, Wire<'a>> for Numbers {
             buffer.number_in(self.worker)?;
         }
         Ok(&arguments.bytes)
+    }
+
+    fn charge(&mut self, _: &'a Option<LaunchCharge>) -> Result<(), Error> {
+        Ok(())
     }
 
     fn source(&mut self, data: &'a StagedBytes) -> Result<Span, Error> {

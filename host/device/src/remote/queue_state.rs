@@ -17,7 +17,7 @@ use crate::effects::DeferredEffects;
 use crate::failure_state::FailureState;
 use crate::identity::{FailureId, Identifiers, SequenceNumber};
 use crate::submission::{Failure, Handles};
-use crate::{Buffer, Error, Kernel};
+use crate::{Buffer, Error};
 
 /// An entry of a queue. It holds what the command needs until the worker has executed it.
 #[derive(Debug)]
@@ -92,20 +92,16 @@ impl RemoteQueue {
         !self.expected.is_empty()
     }
 
-    /// The kernel at the front, where the worker has it.
-    pub(crate) fn running_kernel(&self) -> Option<&Kernel> {
-        match &self.entries.front().filter(|_| self.sent > 0)?.command {
-            Command::Launch { kernel, .. } => Some(kernel),
-            _ => None,
-        }
+    /// The name of the kernel at the front, where the worker has it.
+    pub(crate) fn running_kernel(&self) -> Option<&str> {
+        let front = self.entries.front().filter(|_| self.sent > 0)?;
+        front.command.kernel_name()
     }
 
     /// The kernel at the front has ended, and ran for so long.
     pub(crate) fn charge(&self, time: Duration) {
         let front = self.entries.front().filter(|_| self.sent > 0);
-        if let Some(Command::Launch { arguments, .. }) = front.map(|entry| &entry.command)
-            && let Some(charge) = &arguments.charge
-        {
+        if let Some(charge) = front.and_then(|entry| entry.command.charge()) {
             charge.add(time);
             // The command is dropped without the lock, when another thread may have told of its end.
             charge.settle();

@@ -194,8 +194,12 @@ impl<'a, 'b: 'a> Translate<'a, Wire<'b>, Handles> for Names<'_> {
         Ok(PackedArguments {
             bytes: arguments.to_vec(),
             buffers: Vec::new(),
-            charge: Some(LaunchCharge::new(Arc::clone(self.ran) as Arc<dyn Meter>, 0)),
+            charge: Some(self.launch_charge()),
         })
+    }
+
+    fn charge(&mut self, (): &'a ()) -> Result<Option<LaunchCharge>, Error> {
+        Ok(Some(self.launch_charge()))
     }
 
     /// The queue's thread puts the bytes there, one command at a time.
@@ -220,6 +224,13 @@ impl<'a, 'b: 'a> Translate<'a, Wire<'b>, Handles> for Names<'_> {
 
     fn fence(&mut self, never: &'a Never) -> Result<Reply<()>, Error> {
         match *never {}
+    }
+}
+
+impl Names<'_> {
+    /// What a command's time is charged to, so that its answer says it.
+    fn launch_charge(&self) -> LaunchCharge {
+        LaunchCharge::new(Arc::clone(self.ran) as Arc<dyn Meter>, 0)
     }
 }
 

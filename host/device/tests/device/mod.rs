@@ -15,6 +15,7 @@ mod limits;
 mod memory;
 mod metering;
 mod modules;
+mod products;
 mod properties;
 mod queues;
 mod residency;

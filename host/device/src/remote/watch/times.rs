@@ -10,7 +10,7 @@ use crate::identity::BufferId;
 use crate::remote::queue_state::RemoteQueue;
 use crate::remote::worker::{ResidentBuffers, Started, WorkerLimits, WorkerState};
 use crate::sync::lock;
-use crate::{Buffer, Error, Kernel};
+use crate::{Buffer, Error};
 
 /// How often times are checked while there is work but no kernel.
 const AT_WORK: Duration = Duration::from_millis(100);
@@ -159,7 +159,7 @@ impl WorkerState {
 
 fn overrun_error(queue: &RemoteQueue, limits: &WorkerLimits) -> Error {
     let (limit, timeout) = (limits.kernel, limits.timeout);
-    match queue.running_kernel().map(Kernel::name) {
+    match queue.running_kernel() {
         Some(kernel) => Error::DeadlineExceeded(format!(
             "kernel `{kernel}` ran longer than the {limit:?} that this tenant's kernels may take; split its work over several launches, or ask the operator for a longer limit"
         )),

@@ -228,6 +228,8 @@ impl Cuda {
                 self.modules.launch(queue, stream, &launch)?;
                 Ok(Pending::Launch(begin))
             }
+            // The host launches kernels instead.
+            Command::Gemm { .. } => Err(Failed::Host("a product is not for CUDA")),
             Command::Event(()) => Ok(Pending::Event),
             Command::Fence(never) => match never {},
         }
