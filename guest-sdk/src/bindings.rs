@@ -11,4 +11,4 @@
 #[rustfmt::skip]
 mod capability;
 
-pub use capability::tensor::gpu::{kernels, residency};
+pub use capability::tensor::gpu::{kernels, linear_algebra, residency};

@@ -68,10 +68,25 @@ impl<T> fmt::Debug for Buffer<T> {
 }
 
 /// The part of a buffer that begins at one of its values; see [`Buffer::from_index`].
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub struct FromIndex<'a, T> {
     pub(crate) buffer: &'a Buffer<T>,
     pub(crate) index: u64,
+}
+
+impl<T> Clone for FromIndex<'_, T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for FromIndex<'_, T> {}
+
+/// From its first value on.
+impl<'a, T> From<&'a Buffer<T>> for FromIndex<'a, T> {
+    fn from(buffer: &'a Buffer<T>) -> FromIndex<'a, T> {
+        buffer.from_index(0)
+    }
 }
 
 /// Offset and length, in bytes, of a range in a buffer of `len` values of `size` bytes.

@@ -39,7 +39,11 @@ fn the_device_alone_is_a_world_that_needs_no_wasi() {
     let (imports, exports) = names(&resolve, world);
     assert_eq!(
         imports,
-        ["tensor:gpu/kernels@0.1.0", "tensor:gpu/residency@0.1.0"]
+        [
+            "tensor:gpu/kernels@0.1.0",
+            "tensor:gpu/residency@0.1.0",
+            "tensor:gpu/linear-algebra@0.1.0"
+        ]
     );
     assert!(exports.is_empty());
 }
@@ -96,7 +100,7 @@ fn device_objects_are_resources_that_a_guest_cannot_forge() {
 fn every_fallible_device_call_returns_the_same_error_type() {
     let resolve = contract();
     let error = interface_named(&resolve, "kernels").types["error"];
-    for interface in ["kernels", "residency"] {
+    for interface in ["kernels", "linear-algebra", "residency"] {
         for function in interface_named(&resolve, interface).functions.values() {
             let Some(Type::Id(result)) = function.result else {
                 continue;

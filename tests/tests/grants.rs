@@ -222,7 +222,13 @@ fn a_denied_gpu_answers_each_call_that_it_is_denied() {
     let server = Serve::new(guest("gpu_scenarios"))
         .args(["--gpu", "deny"])
         .start();
-    for scenario in ["/info", "/increment", "/own-module", "/residency-lookup"] {
+    for scenario in [
+        "/info",
+        "/increment",
+        "/own-module",
+        "/residency-lookup",
+        "/gemm",
+    ] {
         let reply = server.get(scenario);
         assert_eq!(reply.json()["error"]["kind"], "denied", "{}", reply.text());
     }
@@ -248,7 +254,12 @@ fn a_component_that_imports_a_refused_gpu_is_not_served() {
         .args(["--gpu", "refuse"])
         .refused();
     assert_eq!(output.code, Some(1));
-    for text in ["tensor:gpu/kernels", "tensor:gpu/residency", "--gpu deny"] {
+    for text in [
+        "tensor:gpu/kernels",
+        "tensor:gpu/residency",
+        "tensor:gpu/linear-algebra",
+        "--gpu deny",
+    ] {
         assert!(output.stderr.contains(text), "{}", output.stderr);
     }
 }

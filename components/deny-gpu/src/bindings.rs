@@ -1,4 +1,4 @@
-//! Generated bindings of both interfaces of `tensor:gpu`, as exports.
+//! Generated bindings of the interfaces of `tensor:gpu`, as exports.
 
 // The generated code crosses the component's boundary, which needs `unsafe`.
 #![allow(missing_docs, unsafe_code, unused_qualifications, clippy::all)]
@@ -11,11 +11,12 @@ wit_bindgen::generate!({
         world provider {
             export tensor:gpu/kernels@0.1.0;
             export tensor:gpu/residency@0.1.0;
+            export tensor:gpu/linear-algebra@0.1.0;
         }
     ",
 });
 
-pub use exports::tensor::gpu::{kernels, residency};
+pub use exports::tensor::gpu::{kernels, linear_algebra, residency};
 
 // On other targets than WebAssembly, linkers refuse the names of these exports.
 #[cfg(target_arch = "wasm32")]

@@ -7,9 +7,10 @@
 
 mod bindings;
 mod kernels;
+mod linear_algebra;
 mod residency;
 
-/// Implements both interfaces.
+/// Implements the interfaces.
 struct Denied;
 
 /// The result of every call.

@@ -1,4 +1,4 @@
-// Written by `cargo xtask wit`, with wit-bindgen 0.61.1, of wit/tensor.wit with the hash 9b4d996d15c8f4cd.
+// Written by `cargo xtask wit`, with wit-bindgen 0.61.1, of wit/tensor.wit with the hash c0b67a4ad48b0aef.
 
 #[allow(dead_code, clippy::all)]
 pub mod tensor {
@@ -124,8 +124,9 @@ pub mod tensor {
                 /// The module has no kernel (`.entry`) with this name. The string has the name, and
                 /// the names of the kernels that the module has.
                 UnknownKernel(_rt::String),
-                /// The arguments do not match the kernel's parameters, or the extents
-                /// exceed a limit of the kernel or the device.
+                /// The arguments do not match the kernel's parameters, the extents exceed a
+                /// limit of the kernel or the device, or the shapes of an operation of
+                /// `linear-algebra` do not fit each other.
                 InvalidLaunch(_rt::String),
                 /// The range is not within the buffer.
                 OutOfRange(_rt::String),
@@ -6824,6 +6825,1015 @@ pub mod tensor {
                 }
             }
         }
+        /// Products of matrices, with which most of the work of a neural network is done. They are
+        /// queued with the commands of `kernels` and executed in their order, and count in the same
+        /// limits as launches.
+        ///
+        /// Matrices lie row by row. The elements of a row lie next to each other, and
+        /// `leading-dimension` says how many elements after the beginning of a row the next one
+        /// begins.
+        ///
+        /// A call checks all shapes and ranges before it queues anything: it fails with
+        /// `error.invalid-launch` where shapes do not fit each other, and with
+        /// `error.out-of-range` where a matrix or a vector does not lie within its buffer.
+        #[allow(dead_code, async_fn_in_trait, unused_imports, clippy::all)]
+        pub mod linear_algebra {
+            #[used]
+            #[doc(hidden)]
+            static __FORCE_SECTION_REF: fn() = super::super::super::__link_custom_section_describing_imports;
+            use super::super::super::_rt;
+            pub type Buffer = super::super::super::tensor::gpu::kernels::Buffer;
+            pub type Error = super::super::super::tensor::gpu::kernels::Error;
+            pub type Queue = super::super::super::tensor::gpu::kernels::Queue;
+            /// The type of the elements of factors and of the result.
+            #[repr(u8)]
+            #[derive(Clone, Copy, Eq, Ord, PartialEq, PartialOrd)]
+            pub enum ElementType {
+                F32,
+                F64,
+                /// IEEE 754 half precision. Products are summed up in `f32`, and the result is
+                /// rounded once.
+                F16,
+                /// bfloat16, likewise.
+                Bf16,
+                /// Factors are `s8`, and the result is `s32`, in which sums wrap.
+                S8,
+            }
+            impl ::core::fmt::Debug for ElementType {
+                fn fmt(
+                    &self,
+                    f: &mut ::core::fmt::Formatter<'_>,
+                ) -> ::core::fmt::Result {
+                    match self {
+                        ElementType::F32 => f.debug_tuple("ElementType::F32").finish(),
+                        ElementType::F64 => f.debug_tuple("ElementType::F64").finish(),
+                        ElementType::F16 => f.debug_tuple("ElementType::F16").finish(),
+                        ElementType::Bf16 => f.debug_tuple("ElementType::Bf16").finish(),
+                        ElementType::S8 => f.debug_tuple("ElementType::S8").finish(),
+                    }
+                }
+            }
+            impl ElementType {
+                #[doc(hidden)]
+                pub unsafe fn _lift(val: u8) -> ElementType {
+                    if !cfg!(debug_assertions) {
+                        return unsafe { ::core::mem::transmute(val) };
+                    }
+                    match val {
+                        0 => ElementType::F32,
+                        1 => ElementType::F64,
+                        2 => ElementType::F16,
+                        3 => ElementType::Bf16,
+                        4 => ElementType::S8,
+                        _ => panic!("invalid enum discriminant"),
+                    }
+                }
+            }
+            /// A matrix in a buffer, or a batch of equally spaced ones.
+            pub struct Matrix<'a> {
+                pub buffer: &'a Buffer,
+                /// Where the first element lies, in bytes: a multiple of the size of an element.
+                pub offset: u64,
+                /// In elements: at least as many as a row has.
+                pub leading_dimension: u64,
+                /// From the beginning of one matrix of a batch to that of the next, in elements. 0 uses
+                /// one factor for the whole batch.
+                pub stride: u64,
+                /// Whether the matrix lies transposed in memory: column by column. Not for results.
+                pub transposed: bool,
+            }
+            impl<'a> ::core::fmt::Debug for Matrix<'a> {
+                fn fmt(
+                    &self,
+                    f: &mut ::core::fmt::Formatter<'_>,
+                ) -> ::core::fmt::Result {
+                    f.debug_struct("Matrix")
+                        .field("buffer", &self.buffer)
+                        .field("offset", &self.offset)
+                        .field("leading-dimension", &self.leading_dimension)
+                        .field("stride", &self.stride)
+                        .field("transposed", &self.transposed)
+                        .finish()
+                }
+            }
+            /// A vector in a buffer.
+            pub struct Vector<'a> {
+                pub buffer: &'a Buffer,
+                /// Where the first element lies, in bytes: a multiple of the size of an element.
+                pub offset: u64,
+                /// From one element to the next, in elements: at least 1.
+                pub increment: u64,
+            }
+            impl<'a> ::core::fmt::Debug for Vector<'a> {
+                fn fmt(
+                    &self,
+                    f: &mut ::core::fmt::Formatter<'_>,
+                ) -> ::core::fmt::Result {
+                    f.debug_struct("Vector")
+                        .field("buffer", &self.buffer)
+                        .field("offset", &self.offset)
+                        .field("increment", &self.increment)
+                        .finish()
+                }
+            }
+            /// A function that is applied to each element of the result.
+            #[repr(u8)]
+            #[derive(Clone, Copy, Eq, Ord, PartialEq, PartialOrd)]
+            pub enum Activation {
+                None,
+                /// `max(x, 0)`; a NaN stays a NaN.
+                Relu,
+                /// `x * Φ(x)`, with the distribution function Φ of the normal distribution; to
+                /// within 1e-6 of the larger of 1 and the magnitude of x. Not for `f64`.
+                Gelu,
+            }
+            impl ::core::fmt::Debug for Activation {
+                fn fmt(
+                    &self,
+                    f: &mut ::core::fmt::Formatter<'_>,
+                ) -> ::core::fmt::Result {
+                    match self {
+                        Activation::None => f.debug_tuple("Activation::None").finish(),
+                        Activation::Relu => f.debug_tuple("Activation::Relu").finish(),
+                        Activation::Gelu => f.debug_tuple("Activation::Gelu").finish(),
+                    }
+                }
+            }
+            impl Activation {
+                #[doc(hidden)]
+                pub unsafe fn _lift(val: u8) -> Activation {
+                    if !cfg!(debug_assertions) {
+                        return unsafe { ::core::mem::transmute(val) };
+                    }
+                    match val {
+                        0 => Activation::None,
+                        1 => Activation::Relu,
+                        2 => Activation::Gelu,
+                        _ => panic!("invalid enum discriminant"),
+                    }
+                }
+            }
+            /// What happens to the result before it is written: `activation(result + bias)`. Not
+            /// for `s8`.
+            pub struct Epilogue<'a> {
+                /// As many elements as the result has columns, of its type: one for each column.
+                pub bias: ::core::option::Option<Vector<'a>>,
+                pub activation: Activation,
+            }
+            impl<'a> ::core::fmt::Debug for Epilogue<'a> {
+                fn fmt(
+                    &self,
+                    f: &mut ::core::fmt::Formatter<'_>,
+                ) -> ::core::fmt::Result {
+                    f.debug_struct("Epilogue")
+                        .field("bias", &self.bias)
+                        .field("activation", &self.activation)
+                        .finish()
+                }
+            }
+            pub struct GemmConfig<'a> {
+                pub element: ElementType,
+                /// Rows of `a` and `c`.
+                pub m: u64,
+                /// Columns of `b` and `c`.
+                pub n: u64,
+                /// Columns of `a`, and rows of `b`.
+                pub k: u64,
+                /// For `s8`, whole numbers that are an `s32`.
+                pub alpha: f64,
+                pub beta: f64,
+                /// How many products: 1, where there is no batch.
+                pub batch: u64,
+                pub epilogue: Epilogue<'a>,
+            }
+            impl<'a> ::core::fmt::Debug for GemmConfig<'a> {
+                fn fmt(
+                    &self,
+                    f: &mut ::core::fmt::Formatter<'_>,
+                ) -> ::core::fmt::Result {
+                    f.debug_struct("GemmConfig")
+                        .field("element", &self.element)
+                        .field("m", &self.m)
+                        .field("n", &self.n)
+                        .field("k", &self.k)
+                        .field("alpha", &self.alpha)
+                        .field("beta", &self.beta)
+                        .field("batch", &self.batch)
+                        .field("epilogue", &self.epilogue)
+                        .finish()
+                }
+            }
+            #[repr(C)]
+            #[derive(Clone, Copy)]
+            pub struct GemvConfig {
+                pub element: ElementType,
+                /// Rows of `a`, and elements of `y`.
+                pub m: u64,
+                /// Columns of `a`, and elements of `x`.
+                pub n: u64,
+                /// As in `gemm-config`.
+                pub alpha: f64,
+                pub beta: f64,
+            }
+            impl ::core::fmt::Debug for GemvConfig {
+                fn fmt(
+                    &self,
+                    f: &mut ::core::fmt::Formatter<'_>,
+                ) -> ::core::fmt::Result {
+                    f.debug_struct("GemvConfig")
+                        .field("element", &self.element)
+                        .field("m", &self.m)
+                        .field("n", &self.n)
+                        .field("alpha", &self.alpha)
+                        .field("beta", &self.beta)
+                        .finish()
+                }
+            }
+            #[allow(unused_unsafe, clippy::all)]
+            /// Queues `c = activation(alpha * a * b + beta * c + bias)`. `a` has m rows and k columns,
+            /// `b` k rows and n columns, each after it was transposed where it is to be. The result
+            /// may share no byte with a factor or the bias, and the results of a batch none with each
+            /// other. Where `beta` is 0, `c` is not read; where `alpha` is 0, neither factor is.
+            #[allow(async_fn_in_trait)]
+            pub fn gemm(
+                queue: &Queue,
+                config: &GemmConfig<'_>,
+                a: &Matrix<'_>,
+                b: &Matrix<'_>,
+                c: &Matrix<'_>,
+            ) -> ::core::result::Result<(), Error> {
+                unsafe {
+                    #[repr(align(8))]
+                    struct RetArea([::core::mem::MaybeUninit<u8>; 224]);
+                    let mut ret_area = RetArea(
+                        [::core::mem::MaybeUninit::uninit(); 224],
+                    );
+                    let ptr0 = ret_area.0.as_mut_ptr().cast::<u8>();
+                    *ptr0.add(0).cast::<i32>() = (queue).handle() as i32;
+                    let GemmConfig {
+                        element: element1,
+                        m: m1,
+                        n: n1,
+                        k: k1,
+                        alpha: alpha1,
+                        beta: beta1,
+                        batch: batch1,
+                        epilogue: epilogue1,
+                    } = config;
+                    *ptr0.add(8).cast::<u8>() = (element1.clone() as i32) as u8;
+                    *ptr0.add(16).cast::<i64>() = _rt::as_i64(m1);
+                    *ptr0.add(24).cast::<i64>() = _rt::as_i64(n1);
+                    *ptr0.add(32).cast::<i64>() = _rt::as_i64(k1);
+                    *ptr0.add(40).cast::<f64>() = _rt::as_f64(alpha1);
+                    *ptr0.add(48).cast::<f64>() = _rt::as_f64(beta1);
+                    *ptr0.add(56).cast::<i64>() = _rt::as_i64(batch1);
+                    let Epilogue { bias: bias2, activation: activation2 } = epilogue1;
+                    match bias2 {
+                        Some(e) => {
+                            *ptr0.add(64).cast::<u8>() = (1i32) as u8;
+                            let Vector {
+                                buffer: buffer3,
+                                offset: offset3,
+                                increment: increment3,
+                            } = e;
+                            *ptr0.add(72).cast::<i32>() = (buffer3).handle() as i32;
+                            *ptr0.add(80).cast::<i64>() = _rt::as_i64(offset3);
+                            *ptr0.add(88).cast::<i64>() = _rt::as_i64(increment3);
+                        }
+                        None => {
+                            *ptr0.add(64).cast::<u8>() = (0i32) as u8;
+                        }
+                    };
+                    *ptr0.add(96).cast::<u8>() = (activation2.clone() as i32) as u8;
+                    let Matrix {
+                        buffer: buffer4,
+                        offset: offset4,
+                        leading_dimension: leading_dimension4,
+                        stride: stride4,
+                        transposed: transposed4,
+                    } = a;
+                    *ptr0.add(104).cast::<i32>() = (buffer4).handle() as i32;
+                    *ptr0.add(112).cast::<i64>() = _rt::as_i64(offset4);
+                    *ptr0.add(120).cast::<i64>() = _rt::as_i64(leading_dimension4);
+                    *ptr0.add(128).cast::<i64>() = _rt::as_i64(stride4);
+                    *ptr0.add(136).cast::<u8>() = (match transposed4 {
+                        true => 1,
+                        false => 0,
+                    }) as u8;
+                    let Matrix {
+                        buffer: buffer5,
+                        offset: offset5,
+                        leading_dimension: leading_dimension5,
+                        stride: stride5,
+                        transposed: transposed5,
+                    } = b;
+                    *ptr0.add(144).cast::<i32>() = (buffer5).handle() as i32;
+                    *ptr0.add(152).cast::<i64>() = _rt::as_i64(offset5);
+                    *ptr0.add(160).cast::<i64>() = _rt::as_i64(leading_dimension5);
+                    *ptr0.add(168).cast::<i64>() = _rt::as_i64(stride5);
+                    *ptr0.add(176).cast::<u8>() = (match transposed5 {
+                        true => 1,
+                        false => 0,
+                    }) as u8;
+                    let Matrix {
+                        buffer: buffer6,
+                        offset: offset6,
+                        leading_dimension: leading_dimension6,
+                        stride: stride6,
+                        transposed: transposed6,
+                    } = c;
+                    *ptr0.add(184).cast::<i32>() = (buffer6).handle() as i32;
+                    *ptr0.add(192).cast::<i64>() = _rt::as_i64(offset6);
+                    *ptr0.add(200).cast::<i64>() = _rt::as_i64(leading_dimension6);
+                    *ptr0.add(208).cast::<i64>() = _rt::as_i64(stride6);
+                    *ptr0.add(216).cast::<u8>() = (match transposed6 {
+                        true => 1,
+                        false => 0,
+                    }) as u8;
+                    let ptr7 = ret_area.0.as_mut_ptr().cast::<u8>();
+                    #[cfg(target_arch = "wasm32")]
+                    #[link(wasm_import_module = "tensor:gpu/linear-algebra@0.1.0")]
+                    unsafe extern "C" {
+                        #[link_name = "gemm"]
+                        fn wit_import8(_: *mut u8, _: *mut u8);
+                    }
+                    #[cfg(not(target_arch = "wasm32"))]
+                    unsafe extern "C" fn wit_import8(_: *mut u8, _: *mut u8) {
+                        unreachable!()
+                    }
+                    wit_import8(ptr0, ptr7);
+                    let l9 = i32::from(*ptr7.add(0).cast::<u8>());
+                    let result60 = match l9 {
+                        0 => {
+                            let e = ();
+                            Ok(e)
+                        }
+                        1 => {
+                            let e = {
+                                let l10 = i32::from(*ptr7.add(8).cast::<u8>());
+                                use super::super::super::tensor::gpu::kernels::Error as V59;
+                                let v59 = match l10 {
+                                    0 => {
+                                        let e59 = {
+                                            let l11 = *ptr7.add(16).cast::<*mut u8>();
+                                            let l12 = *ptr7
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len13 = l12;
+                                            let bytes13 = _rt::Vec::from_raw_parts(
+                                                l11.cast(),
+                                                len13,
+                                                len13,
+                                            );
+                                            _rt::string_lift(bytes13)
+                                        };
+                                        V59::Denied(e59)
+                                    }
+                                    1 => {
+                                        let e59 = {
+                                            let l14 = *ptr7.add(16).cast::<*mut u8>();
+                                            let l15 = *ptr7
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len16 = l15;
+                                            let bytes16 = _rt::Vec::from_raw_parts(
+                                                l14.cast(),
+                                                len16,
+                                                len16,
+                                            );
+                                            _rt::string_lift(bytes16)
+                                        };
+                                        V59::DeviceLost(e59)
+                                    }
+                                    2 => {
+                                        let e59 = {
+                                            let l17 = *ptr7.add(16).cast::<*mut u8>();
+                                            let l18 = *ptr7
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len19 = l18;
+                                            let bytes19 = _rt::Vec::from_raw_parts(
+                                                l17.cast(),
+                                                len19,
+                                                len19,
+                                            );
+                                            let l20 = *ptr7
+                                                .add(16 + 2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<i64>();
+                                            let l21 = *ptr7
+                                                .add(24 + 2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<i64>();
+                                            super::super::super::tensor::gpu::kernels::Quota {
+                                                resource_name: _rt::string_lift(bytes19),
+                                                limit: l20 as u64,
+                                                requested: l21 as u64,
+                                            }
+                                        };
+                                        V59::QuotaExceeded(e59)
+                                    }
+                                    3 => {
+                                        let e59 = {
+                                            let l22 = *ptr7.add(16).cast::<i64>();
+                                            l22 as u64
+                                        };
+                                        V59::OutOfMemory(e59)
+                                    }
+                                    4 => {
+                                        let e59 = {
+                                            let l23 = *ptr7.add(16).cast::<*mut u8>();
+                                            let l24 = *ptr7
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let base30 = l23;
+                                            let len30 = l24;
+                                            let mut result30 = _rt::Vec::with_capacity(len30);
+                                            for i in 0..len30 {
+                                                let base = base30
+                                                    .add(i * (8 + 2 * ::core::mem::size_of::<*const u8>()));
+                                                let e30 = {
+                                                    let l25 = *base.add(0).cast::<i32>();
+                                                    let l26 = *base.add(4).cast::<i32>();
+                                                    let l27 = *base.add(8).cast::<*mut u8>();
+                                                    let l28 = *base
+                                                        .add(8 + 1 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<usize>();
+                                                    let len29 = l28;
+                                                    let bytes29 = _rt::Vec::from_raw_parts(
+                                                        l27.cast(),
+                                                        len29,
+                                                        len29,
+                                                    );
+                                                    super::super::super::tensor::gpu::kernels::Diagnostic {
+                                                        line: l25 as u32,
+                                                        column: l26 as u32,
+                                                        message: _rt::string_lift(bytes29),
+                                                    }
+                                                };
+                                                result30.push(e30);
+                                            }
+                                            _rt::cabi_dealloc(
+                                                base30,
+                                                len30 * (8 + 2 * ::core::mem::size_of::<*const u8>()),
+                                                ::core::mem::size_of::<*const u8>(),
+                                            );
+                                            result30
+                                        };
+                                        V59::InvalidModule(e59)
+                                    }
+                                    5 => {
+                                        let e59 = {
+                                            let l31 = *ptr7.add(16).cast::<*mut u8>();
+                                            let l32 = *ptr7
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len33 = l32;
+                                            let bytes33 = _rt::Vec::from_raw_parts(
+                                                l31.cast(),
+                                                len33,
+                                                len33,
+                                            );
+                                            _rt::string_lift(bytes33)
+                                        };
+                                        V59::UnknownKernel(e59)
+                                    }
+                                    6 => {
+                                        let e59 = {
+                                            let l34 = *ptr7.add(16).cast::<*mut u8>();
+                                            let l35 = *ptr7
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len36 = l35;
+                                            let bytes36 = _rt::Vec::from_raw_parts(
+                                                l34.cast(),
+                                                len36,
+                                                len36,
+                                            );
+                                            _rt::string_lift(bytes36)
+                                        };
+                                        V59::InvalidLaunch(e59)
+                                    }
+                                    7 => {
+                                        let e59 = {
+                                            let l37 = *ptr7.add(16).cast::<*mut u8>();
+                                            let l38 = *ptr7
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len39 = l38;
+                                            let bytes39 = _rt::Vec::from_raw_parts(
+                                                l37.cast(),
+                                                len39,
+                                                len39,
+                                            );
+                                            _rt::string_lift(bytes39)
+                                        };
+                                        V59::OutOfRange(e59)
+                                    }
+                                    8 => {
+                                        let e59 = {
+                                            let l40 = *ptr7.add(16).cast::<*mut u8>();
+                                            let l41 = *ptr7
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len42 = l41;
+                                            let bytes42 = _rt::Vec::from_raw_parts(
+                                                l40.cast(),
+                                                len42,
+                                                len42,
+                                            );
+                                            let l43 = i32::from(
+                                                *ptr7
+                                                    .add(16 + 2 * ::core::mem::size_of::<*const u8>())
+                                                    .cast::<u8>(),
+                                            );
+                                            let l47 = i32::from(
+                                                *ptr7
+                                                    .add(32 + 2 * ::core::mem::size_of::<*const u8>())
+                                                    .cast::<u8>(),
+                                            );
+                                            let l51 = i32::from(
+                                                *ptr7
+                                                    .add(48 + 2 * ::core::mem::size_of::<*const u8>())
+                                                    .cast::<u8>(),
+                                            );
+                                            let l53 = *ptr7
+                                                .add(56 + 2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l54 = *ptr7
+                                                .add(56 + 3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len55 = l54;
+                                            let bytes55 = _rt::Vec::from_raw_parts(
+                                                l53.cast(),
+                                                len55,
+                                                len55,
+                                            );
+                                            super::super::super::tensor::gpu::kernels::Fault {
+                                                kernel: _rt::string_lift(bytes42),
+                                                block: match l43 {
+                                                    0 => None,
+                                                    1 => {
+                                                        let e = {
+                                                            let l44 = *ptr7
+                                                                .add(20 + 2 * ::core::mem::size_of::<*const u8>())
+                                                                .cast::<i32>();
+                                                            let l45 = *ptr7
+                                                                .add(24 + 2 * ::core::mem::size_of::<*const u8>())
+                                                                .cast::<i32>();
+                                                            let l46 = *ptr7
+                                                                .add(28 + 2 * ::core::mem::size_of::<*const u8>())
+                                                                .cast::<i32>();
+                                                            super::super::super::tensor::gpu::kernels::Extent {
+                                                                x: l44 as u32,
+                                                                y: l45 as u32,
+                                                                z: l46 as u32,
+                                                            }
+                                                        };
+                                                        Some(e)
+                                                    }
+                                                    _ => _rt::invalid_enum_discriminant(),
+                                                },
+                                                thread: match l47 {
+                                                    0 => None,
+                                                    1 => {
+                                                        let e = {
+                                                            let l48 = *ptr7
+                                                                .add(36 + 2 * ::core::mem::size_of::<*const u8>())
+                                                                .cast::<i32>();
+                                                            let l49 = *ptr7
+                                                                .add(40 + 2 * ::core::mem::size_of::<*const u8>())
+                                                                .cast::<i32>();
+                                                            let l50 = *ptr7
+                                                                .add(44 + 2 * ::core::mem::size_of::<*const u8>())
+                                                                .cast::<i32>();
+                                                            super::super::super::tensor::gpu::kernels::Extent {
+                                                                x: l48 as u32,
+                                                                y: l49 as u32,
+                                                                z: l50 as u32,
+                                                            }
+                                                        };
+                                                        Some(e)
+                                                    }
+                                                    _ => _rt::invalid_enum_discriminant(),
+                                                },
+                                                line: match l51 {
+                                                    0 => None,
+                                                    1 => {
+                                                        let e = {
+                                                            let l52 = *ptr7
+                                                                .add(52 + 2 * ::core::mem::size_of::<*const u8>())
+                                                                .cast::<i32>();
+                                                            l52 as u32
+                                                        };
+                                                        Some(e)
+                                                    }
+                                                    _ => _rt::invalid_enum_discriminant(),
+                                                },
+                                                message: _rt::string_lift(bytes55),
+                                            }
+                                        };
+                                        V59::Fault(e59)
+                                    }
+                                    n => {
+                                        debug_assert_eq!(n, 9, "invalid enum discriminant");
+                                        let e59 = {
+                                            let l56 = *ptr7.add(16).cast::<*mut u8>();
+                                            let l57 = *ptr7
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len58 = l57;
+                                            let bytes58 = _rt::Vec::from_raw_parts(
+                                                l56.cast(),
+                                                len58,
+                                                len58,
+                                            );
+                                            _rt::string_lift(bytes58)
+                                        };
+                                        V59::DeadlineExceeded(e59)
+                                    }
+                                };
+                                v59
+                            };
+                            Err(e)
+                        }
+                        _ => _rt::invalid_enum_discriminant(),
+                    };
+                    result60
+                }
+            }
+            #[allow(unused_unsafe, clippy::all)]
+            /// Queues `y = alpha * a * x + beta * y`, with what `gemm` says of ranges and of numbers.
+            /// `a` has m rows and n columns, after it was transposed where it is to be; its stride is
+            /// not looked at.
+            #[allow(async_fn_in_trait)]
+            pub fn gemv(
+                queue: &Queue,
+                config: GemvConfig,
+                a: &Matrix<'_>,
+                x: &Vector<'_>,
+                y: &Vector<'_>,
+            ) -> ::core::result::Result<(), Error> {
+                unsafe {
+                    #[repr(align(8))]
+                    struct RetArea([::core::mem::MaybeUninit<u8>; 136]);
+                    let mut ret_area = RetArea(
+                        [::core::mem::MaybeUninit::uninit(); 136],
+                    );
+                    let ptr0 = ret_area.0.as_mut_ptr().cast::<u8>();
+                    *ptr0.add(0).cast::<i32>() = (queue).handle() as i32;
+                    let GemvConfig {
+                        element: element1,
+                        m: m1,
+                        n: n1,
+                        alpha: alpha1,
+                        beta: beta1,
+                    } = config;
+                    *ptr0.add(8).cast::<u8>() = (element1.clone() as i32) as u8;
+                    *ptr0.add(16).cast::<i64>() = _rt::as_i64(m1);
+                    *ptr0.add(24).cast::<i64>() = _rt::as_i64(n1);
+                    *ptr0.add(32).cast::<f64>() = _rt::as_f64(alpha1);
+                    *ptr0.add(40).cast::<f64>() = _rt::as_f64(beta1);
+                    let Matrix {
+                        buffer: buffer2,
+                        offset: offset2,
+                        leading_dimension: leading_dimension2,
+                        stride: stride2,
+                        transposed: transposed2,
+                    } = a;
+                    *ptr0.add(48).cast::<i32>() = (buffer2).handle() as i32;
+                    *ptr0.add(56).cast::<i64>() = _rt::as_i64(offset2);
+                    *ptr0.add(64).cast::<i64>() = _rt::as_i64(leading_dimension2);
+                    *ptr0.add(72).cast::<i64>() = _rt::as_i64(stride2);
+                    *ptr0.add(80).cast::<u8>() = (match transposed2 {
+                        true => 1,
+                        false => 0,
+                    }) as u8;
+                    let Vector {
+                        buffer: buffer3,
+                        offset: offset3,
+                        increment: increment3,
+                    } = x;
+                    *ptr0.add(88).cast::<i32>() = (buffer3).handle() as i32;
+                    *ptr0.add(96).cast::<i64>() = _rt::as_i64(offset3);
+                    *ptr0.add(104).cast::<i64>() = _rt::as_i64(increment3);
+                    let Vector {
+                        buffer: buffer4,
+                        offset: offset4,
+                        increment: increment4,
+                    } = y;
+                    *ptr0.add(112).cast::<i32>() = (buffer4).handle() as i32;
+                    *ptr0.add(120).cast::<i64>() = _rt::as_i64(offset4);
+                    *ptr0.add(128).cast::<i64>() = _rt::as_i64(increment4);
+                    let ptr5 = ret_area.0.as_mut_ptr().cast::<u8>();
+                    #[cfg(target_arch = "wasm32")]
+                    #[link(wasm_import_module = "tensor:gpu/linear-algebra@0.1.0")]
+                    unsafe extern "C" {
+                        #[link_name = "gemv"]
+                        fn wit_import6(_: *mut u8, _: *mut u8);
+                    }
+                    #[cfg(not(target_arch = "wasm32"))]
+                    unsafe extern "C" fn wit_import6(_: *mut u8, _: *mut u8) {
+                        unreachable!()
+                    }
+                    wit_import6(ptr0, ptr5);
+                    let l7 = i32::from(*ptr5.add(0).cast::<u8>());
+                    let result58 = match l7 {
+                        0 => {
+                            let e = ();
+                            Ok(e)
+                        }
+                        1 => {
+                            let e = {
+                                let l8 = i32::from(*ptr5.add(8).cast::<u8>());
+                                use super::super::super::tensor::gpu::kernels::Error as V57;
+                                let v57 = match l8 {
+                                    0 => {
+                                        let e57 = {
+                                            let l9 = *ptr5.add(16).cast::<*mut u8>();
+                                            let l10 = *ptr5
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len11 = l10;
+                                            let bytes11 = _rt::Vec::from_raw_parts(
+                                                l9.cast(),
+                                                len11,
+                                                len11,
+                                            );
+                                            _rt::string_lift(bytes11)
+                                        };
+                                        V57::Denied(e57)
+                                    }
+                                    1 => {
+                                        let e57 = {
+                                            let l12 = *ptr5.add(16).cast::<*mut u8>();
+                                            let l13 = *ptr5
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len14 = l13;
+                                            let bytes14 = _rt::Vec::from_raw_parts(
+                                                l12.cast(),
+                                                len14,
+                                                len14,
+                                            );
+                                            _rt::string_lift(bytes14)
+                                        };
+                                        V57::DeviceLost(e57)
+                                    }
+                                    2 => {
+                                        let e57 = {
+                                            let l15 = *ptr5.add(16).cast::<*mut u8>();
+                                            let l16 = *ptr5
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len17 = l16;
+                                            let bytes17 = _rt::Vec::from_raw_parts(
+                                                l15.cast(),
+                                                len17,
+                                                len17,
+                                            );
+                                            let l18 = *ptr5
+                                                .add(16 + 2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<i64>();
+                                            let l19 = *ptr5
+                                                .add(24 + 2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<i64>();
+                                            super::super::super::tensor::gpu::kernels::Quota {
+                                                resource_name: _rt::string_lift(bytes17),
+                                                limit: l18 as u64,
+                                                requested: l19 as u64,
+                                            }
+                                        };
+                                        V57::QuotaExceeded(e57)
+                                    }
+                                    3 => {
+                                        let e57 = {
+                                            let l20 = *ptr5.add(16).cast::<i64>();
+                                            l20 as u64
+                                        };
+                                        V57::OutOfMemory(e57)
+                                    }
+                                    4 => {
+                                        let e57 = {
+                                            let l21 = *ptr5.add(16).cast::<*mut u8>();
+                                            let l22 = *ptr5
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let base28 = l21;
+                                            let len28 = l22;
+                                            let mut result28 = _rt::Vec::with_capacity(len28);
+                                            for i in 0..len28 {
+                                                let base = base28
+                                                    .add(i * (8 + 2 * ::core::mem::size_of::<*const u8>()));
+                                                let e28 = {
+                                                    let l23 = *base.add(0).cast::<i32>();
+                                                    let l24 = *base.add(4).cast::<i32>();
+                                                    let l25 = *base.add(8).cast::<*mut u8>();
+                                                    let l26 = *base
+                                                        .add(8 + 1 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<usize>();
+                                                    let len27 = l26;
+                                                    let bytes27 = _rt::Vec::from_raw_parts(
+                                                        l25.cast(),
+                                                        len27,
+                                                        len27,
+                                                    );
+                                                    super::super::super::tensor::gpu::kernels::Diagnostic {
+                                                        line: l23 as u32,
+                                                        column: l24 as u32,
+                                                        message: _rt::string_lift(bytes27),
+                                                    }
+                                                };
+                                                result28.push(e28);
+                                            }
+                                            _rt::cabi_dealloc(
+                                                base28,
+                                                len28 * (8 + 2 * ::core::mem::size_of::<*const u8>()),
+                                                ::core::mem::size_of::<*const u8>(),
+                                            );
+                                            result28
+                                        };
+                                        V57::InvalidModule(e57)
+                                    }
+                                    5 => {
+                                        let e57 = {
+                                            let l29 = *ptr5.add(16).cast::<*mut u8>();
+                                            let l30 = *ptr5
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len31 = l30;
+                                            let bytes31 = _rt::Vec::from_raw_parts(
+                                                l29.cast(),
+                                                len31,
+                                                len31,
+                                            );
+                                            _rt::string_lift(bytes31)
+                                        };
+                                        V57::UnknownKernel(e57)
+                                    }
+                                    6 => {
+                                        let e57 = {
+                                            let l32 = *ptr5.add(16).cast::<*mut u8>();
+                                            let l33 = *ptr5
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len34 = l33;
+                                            let bytes34 = _rt::Vec::from_raw_parts(
+                                                l32.cast(),
+                                                len34,
+                                                len34,
+                                            );
+                                            _rt::string_lift(bytes34)
+                                        };
+                                        V57::InvalidLaunch(e57)
+                                    }
+                                    7 => {
+                                        let e57 = {
+                                            let l35 = *ptr5.add(16).cast::<*mut u8>();
+                                            let l36 = *ptr5
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len37 = l36;
+                                            let bytes37 = _rt::Vec::from_raw_parts(
+                                                l35.cast(),
+                                                len37,
+                                                len37,
+                                            );
+                                            _rt::string_lift(bytes37)
+                                        };
+                                        V57::OutOfRange(e57)
+                                    }
+                                    8 => {
+                                        let e57 = {
+                                            let l38 = *ptr5.add(16).cast::<*mut u8>();
+                                            let l39 = *ptr5
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len40 = l39;
+                                            let bytes40 = _rt::Vec::from_raw_parts(
+                                                l38.cast(),
+                                                len40,
+                                                len40,
+                                            );
+                                            let l41 = i32::from(
+                                                *ptr5
+                                                    .add(16 + 2 * ::core::mem::size_of::<*const u8>())
+                                                    .cast::<u8>(),
+                                            );
+                                            let l45 = i32::from(
+                                                *ptr5
+                                                    .add(32 + 2 * ::core::mem::size_of::<*const u8>())
+                                                    .cast::<u8>(),
+                                            );
+                                            let l49 = i32::from(
+                                                *ptr5
+                                                    .add(48 + 2 * ::core::mem::size_of::<*const u8>())
+                                                    .cast::<u8>(),
+                                            );
+                                            let l51 = *ptr5
+                                                .add(56 + 2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l52 = *ptr5
+                                                .add(56 + 3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len53 = l52;
+                                            let bytes53 = _rt::Vec::from_raw_parts(
+                                                l51.cast(),
+                                                len53,
+                                                len53,
+                                            );
+                                            super::super::super::tensor::gpu::kernels::Fault {
+                                                kernel: _rt::string_lift(bytes40),
+                                                block: match l41 {
+                                                    0 => None,
+                                                    1 => {
+                                                        let e = {
+                                                            let l42 = *ptr5
+                                                                .add(20 + 2 * ::core::mem::size_of::<*const u8>())
+                                                                .cast::<i32>();
+                                                            let l43 = *ptr5
+                                                                .add(24 + 2 * ::core::mem::size_of::<*const u8>())
+                                                                .cast::<i32>();
+                                                            let l44 = *ptr5
+                                                                .add(28 + 2 * ::core::mem::size_of::<*const u8>())
+                                                                .cast::<i32>();
+                                                            super::super::super::tensor::gpu::kernels::Extent {
+                                                                x: l42 as u32,
+                                                                y: l43 as u32,
+                                                                z: l44 as u32,
+                                                            }
+                                                        };
+                                                        Some(e)
+                                                    }
+                                                    _ => _rt::invalid_enum_discriminant(),
+                                                },
+                                                thread: match l45 {
+                                                    0 => None,
+                                                    1 => {
+                                                        let e = {
+                                                            let l46 = *ptr5
+                                                                .add(36 + 2 * ::core::mem::size_of::<*const u8>())
+                                                                .cast::<i32>();
+                                                            let l47 = *ptr5
+                                                                .add(40 + 2 * ::core::mem::size_of::<*const u8>())
+                                                                .cast::<i32>();
+                                                            let l48 = *ptr5
+                                                                .add(44 + 2 * ::core::mem::size_of::<*const u8>())
+                                                                .cast::<i32>();
+                                                            super::super::super::tensor::gpu::kernels::Extent {
+                                                                x: l46 as u32,
+                                                                y: l47 as u32,
+                                                                z: l48 as u32,
+                                                            }
+                                                        };
+                                                        Some(e)
+                                                    }
+                                                    _ => _rt::invalid_enum_discriminant(),
+                                                },
+                                                line: match l49 {
+                                                    0 => None,
+                                                    1 => {
+                                                        let e = {
+                                                            let l50 = *ptr5
+                                                                .add(52 + 2 * ::core::mem::size_of::<*const u8>())
+                                                                .cast::<i32>();
+                                                            l50 as u32
+                                                        };
+                                                        Some(e)
+                                                    }
+                                                    _ => _rt::invalid_enum_discriminant(),
+                                                },
+                                                message: _rt::string_lift(bytes53),
+                                            }
+                                        };
+                                        V57::Fault(e57)
+                                    }
+                                    n => {
+                                        debug_assert_eq!(n, 9, "invalid enum discriminant");
+                                        let e57 = {
+                                            let l54 = *ptr5.add(16).cast::<*mut u8>();
+                                            let l55 = *ptr5
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len56 = l55;
+                                            let bytes56 = _rt::Vec::from_raw_parts(
+                                                l54.cast(),
+                                                len56,
+                                                len56,
+                                            );
+                                            _rt::string_lift(bytes56)
+                                        };
+                                        V57::DeadlineExceeded(e57)
+                                    }
+                                };
+                                v57
+                            };
+                            Err(e)
+                        }
+                        _ => _rt::invalid_enum_discriminant(),
+                    };
+                    result58
+                }
+            }
+        }
     }
 }
 mod _rt {
@@ -7063,9 +8073,9 @@ mod _rt {
 )]
 #[doc(hidden)]
 #[allow(clippy::octal_escapes)]
-pub static __WIT_BINDGEN_COMPONENT_TYPE: [u8; 2330] = *b"\
-\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\x99\x11\x01A\x02\x01\
-A\x07\x01B`\x01r\x03\x01xy\x01yy\x01zy\x04\0\x06extent\x03\0\0\x01r\x03\x04liney\
+pub static __WIT_BINDGEN_COMPONENT_TYPE: [u8; 2856] = *b"\
+\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xa7\x15\x01A\x02\x01\
+A\x0a\x01B`\x01r\x03\x01xy\x01yy\x01zy\x04\0\x06extent\x03\0\0\x01r\x03\x04liney\
 \x06columny\x07messages\x04\0\x0adiagnostic\x03\0\x02\x01k\x01\x01ky\x01r\x05\x06\
 kernels\x05block\x04\x06thread\x04\x04line\x05\x07messages\x04\0\x05fault\x03\0\x06\
 \x01r\x03\x0dresource-names\x05limitw\x09requestedw\x04\0\x05quota\x03\0\x08\x01\
@@ -7112,9 +8122,22 @@ f\xc7\0\x07earlier\xc7\0\0\xca\0\x04\0\x1b[method]event.elapsed-since\x01K\x03\0
 h\x03\x01i\x01\x01k\x07\x01j\x01\x08\x01\x05\x01@\x02\x06device\x06\x04names\0\x09\
 \x04\0\x06lookup\x01\x0a\x01j\x01\x07\x01\x05\x01@\x02\x04names\x06buffer\x07\0\x0b\
 \x04\0\x04keep\x01\x0c\x01j\0\x01\x05\x01@\x01\x04names\0\x0d\x04\0\x07release\x01\
-\x0e\x03\0\x1atensor:gpu/residency@0.1.0\x05\x04\x04\0\x1btensor:gpu/capability@\
-0.1.0\x04\0\x0b\x10\x01\0\x0acapability\x03\0\0\0G\x09producers\x01\x0cprocessed\
--by\x02\x0dwit-component\x070.258.3\x10wit-bindgen-rust\x060.61.1";
+\x0e\x03\0\x1atensor:gpu/residency@0.1.0\x05\x04\x02\x03\0\0\x05queue\x01B\x1c\x02\
+\x03\x02\x01\x01\x04\0\x06buffer\x03\0\0\x02\x03\x02\x01\x03\x04\0\x05error\x03\0\
+\x02\x02\x03\x02\x01\x05\x04\0\x05queue\x03\0\x04\x01m\x05\x03f32\x03f64\x03f16\x04\
+bf16\x02s8\x04\0\x0celement-type\x03\0\x06\x01h\x01\x01r\x05\x06buffer\x08\x06of\
+fsetw\x11leading-dimensionw\x06stridew\x0atransposed\x7f\x04\0\x06matrix\x03\0\x09\
+\x01r\x03\x06buffer\x08\x06offsetw\x09incrementw\x04\0\x06vector\x03\0\x0b\x01m\x03\
+\x04none\x04relu\x04gelu\x04\0\x0aactivation\x03\0\x0d\x01k\x0c\x01r\x02\x04bias\
+\x0f\x0aactivation\x0e\x04\0\x08epilogue\x03\0\x10\x01r\x08\x07element\x07\x01mw\
+\x01nw\x01kw\x05alphau\x04betau\x05batchw\x08epilogue\x11\x04\0\x0bgemm-config\x03\
+\0\x12\x01r\x05\x07element\x07\x01mw\x01nw\x05alphau\x04betau\x04\0\x0bgemv-conf\
+ig\x03\0\x14\x01h\x05\x01j\0\x01\x03\x01@\x05\x05queue\x16\x06config\x13\x01a\x0a\
+\x01b\x0a\x01c\x0a\0\x17\x04\0\x04gemm\x01\x18\x01@\x05\x05queue\x16\x06config\x15\
+\x01a\x0a\x01x\x0c\x01y\x0c\0\x17\x04\0\x04gemv\x01\x19\x03\0\x1ftensor:gpu/line\
+ar-algebra@0.1.0\x05\x06\x04\0\x1btensor:gpu/capability@0.1.0\x04\0\x0b\x10\x01\0\
+\x0acapability\x03\0\0\0G\x09producers\x01\x0cprocessed-by\x02\x0dwit-component\x07\
+0.258.3\x10wit-bindgen-rust\x060.61.1";
 #[inline(never)]
 #[doc(hidden)]
 pub fn __link_custom_section_describing_imports() {

@@ -76,6 +76,7 @@ fn a_component_may_import_all_of_wasi_0_2_and_our_capabilities() {
     // Nothing was granted, so what reaches out of the instance is denied.
     for name in [
         "tensor:gpu/kernels@0.1.0",
+        "tensor:gpu/linear-algebra@0.1.0",
         "tensor:gpu/residency@0.1.0",
         "wasi:cli/environment@0.2.12",
         "wasi:filesystem/preopens@0.2.12",

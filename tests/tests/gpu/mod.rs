@@ -5,6 +5,7 @@ mod host_memory;
 mod launches;
 mod memory;
 mod modules;
+mod products;
 mod retained;
 
 use serde_json::{Value, json};

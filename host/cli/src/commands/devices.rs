@@ -31,6 +31,8 @@ struct Device<'a> {
     max_threads_per_block: u32,
     max_shared_bytes: u32,
     memory_bytes: u64,
+    /// What computes products of matrices.
+    linear_algebra: &'static str,
     /// The newest version of CUDA that the driver knows.
     #[serde(skip_serializing_if = "Option::is_none")]
     driver: Option<&'a str>,
@@ -49,6 +51,7 @@ impl<'a> From<&'a Description> for Device<'a> {
             max_threads_per_block: device.max_threads_per_block,
             max_shared_bytes: device.max_shared_bytes,
             memory_bytes: device.memory_bytes,
+            linear_algebra: device.backend.linear_algebra(),
             driver: device.driver.as_deref(),
             compute_capability: device.capability.map(capability),
         }
@@ -78,12 +81,17 @@ impl Devices {
                     text,
                     "{}\n  target           up to sm_{}\n  memory           {memory}\n  \
                      multiprocessors  {}\n  warp             {} threads\n  \
-                     block            up to {} threads, {shared} of shared memory\n",
+                     block            up to {} threads, {shared} of shared memory\n  \
+                     linear algebra   {}\n",
                     one_line(device),
                     device.target,
                     device.multiprocessors,
                     device.warp_size,
                     device.max_threads_per_block,
+                    match device.backend.linear_algebra() {
+                        "ptx" => "a kernel of this program; no library of NVIDIA's is used",
+                        library => library,
+                    },
                 );
                 if let (Some(driver), Some(has)) = (&device.driver, device.capability) {
                     let _ = writeln!(

@@ -10,4 +10,4 @@ wit_bindgen::generate!({
     generate_all,
 });
 
-pub use tensor::gpu::{kernels, residency};
+pub use tensor::gpu::{kernels, linear_algebra, residency};

@@ -5,6 +5,7 @@ mod bindings;
 mod launches;
 mod memory;
 mod modules;
+mod products;
 mod report;
 mod retained;
 
@@ -30,6 +31,7 @@ fn scenario(path: &str, request: &IncomingRequest) -> Option<Outcome> {
     let name = path.trim_start_matches('/');
     launches::scenario(name)
         .or_else(|| memory::scenario(name))
+        .or_else(|| products::scenario(name))
         .or_else(|| retained::scenario(name))
         .or_else(|| modules::scenario(name, || body(request)))
 }

@@ -20,6 +20,8 @@ wasmtime::component::bindgen!({
         "tensor:gpu/kernels.[method]queue.record-event": async | trappable,
         "tensor:gpu/kernels.[method]queue.synchronize": async | trappable,
         "tensor:gpu/kernels.[method]event.wait": async | trappable,
+        "tensor:gpu/linear-algebra.gemm": async | trappable,
+        "tensor:gpu/linear-algebra.gemv": async | trappable,
     },
     require_store_data_send: true,
     with: {

@@ -1,11 +1,12 @@
 //! The capability `tensor:gpu`: kernels on a device. Files in the order in which they are
 //! read: the shape (here), what an instance holds ([`context`]), the guest-facing calls
-//! ([`host`], [`write`]), and what an operator sets ([`settings`]).
+//! ([`host`], [`linear`], [`write`]), and what an operator sets ([`settings`]).
 
 pub(crate) mod bindings;
 mod context;
 mod convert;
 mod host;
+mod linear;
 mod settings;
 mod write;
 
@@ -46,7 +47,7 @@ impl Gpu {
 impl CapabilityModule for Gpu {
     const INTERFACES: &'static [Interface] = &[Interface::new(
         "tensor:gpu",
-        &["kernels", "residency"],
+        &["kernels", "linear-algebra", "residency"],
         TENSOR,
     )];
 
@@ -64,7 +65,7 @@ impl CapabilityModule for Gpu {
     }
 }
 
-/// Adds `tensor:gpu/kernels` and `tensor:gpu/residency` to a linker.
+/// Adds the interfaces of `tensor:gpu` to a linker.
 pub(crate) fn add_to_linker<T: GpuView + 'static>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
     Capability::add_to_linker::<_, HasGpu>(linker, T::gpu)?;
     write::replace(linker)
