@@ -3,6 +3,7 @@
 mod device;
 pub mod figures;
 mod kernels;
+mod linear_algebra;
 mod load;
 mod node;
 mod plot;
@@ -28,6 +29,7 @@ pub struct Arguments {
 enum Subject {
     Device(device::Arguments),
     Kernels(kernels::Arguments),
+    LinearAlgebra(linear_algebra::Arguments),
     Node(node::Arguments),
     Policy(policy::Arguments),
     Sdk(sdk::Arguments),
@@ -43,6 +45,7 @@ pub fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
     match &arguments.subject {
         Subject::Device(arguments) => device::run(workspace, arguments),
         Subject::Kernels(arguments) => kernels::run(workspace, arguments),
+        Subject::LinearAlgebra(arguments) => linear_algebra::run(workspace, arguments),
         Subject::Node(arguments) => node::run(workspace, arguments),
         Subject::Policy(arguments) => policy::run(workspace, arguments),
         Subject::Sdk(arguments) => sdk::run(workspace, arguments),
