@@ -171,19 +171,20 @@ fn natively(c: &mut [f32], a: &[f32], b: &[f32], [m, n, k]: [usize; 3], threads:
                 // `b` has `k` rows of `n`.
                 unsafe {
                     gemm_f32::gemm::f32::get_gemm_fn()(
-                        a.len() / k,
+                        // Transposed, as the crate wants it.
                         n,
+                        a.len() / k,
                         k,
                         c.as_mut_ptr(),
-                        1,
                         n as isize,
+                        1,
                         false,
-                        a.as_ptr(),
-                        1,
-                        k as isize,
                         b.as_ptr(),
-                        1,
                         n as isize,
+                        1,
+                        a.as_ptr(),
+                        k as isize,
+                        1,
                         1.0,
                         1.0,
                         false,

@@ -118,21 +118,23 @@ pub(super) fn multiply<T: Number>(
     // comparison above say so of the last one, and strides are not negative. `sums` is borrowed
     // mutably, so it overlaps neither factor. Without `adds` the function does not read `sums`.
     // The strides fit `isize`.
+    // The crates want results column by column, and are several times slower otherwise: so this
+    // is the transposed product, of the factors transposed and exchanged.
     unsafe {
         T::function()(
-            rows,
             columns,
+            rows,
             inner,
             sums.as_mut_ptr(),
-            1,
             columns as isize,
+            1,
             adds,
-            a.elements.as_ptr(),
-            a.column as isize,
-            a.row as isize,
             b.elements.as_ptr(),
-            b.column as isize,
             b.row as isize,
+            b.column as isize,
+            a.elements.as_ptr(),
+            a.row as isize,
+            a.column as isize,
             T::ONE,
             T::ONE,
             false,
