@@ -3,9 +3,8 @@
 
 use std::ops::Deref;
 
-use crate::file_manifest::what;
 use crate::header::{BYTES, Header};
-use crate::{Chunk, Error, FileManifest, Keys, Manifest, Signature};
+use crate::{Chunk, Error, FileManifest, Keys, Manifest, NodeManifest, Signature};
 
 /// Reads a snapshot whose bytes come in any pieces. Holds what has come of the next part alone: the
 /// manifest, or one chunk.
@@ -247,5 +246,13 @@ impl<K: Deref<Target = Keys>, M: FileManifest> Decoder<K, M> {
                 missing: wanted.saturating_sub(given),
             }),
         }
+    }
+}
+
+/// What a file of this version of the format is, in words.
+fn what(version: u16) -> &'static str {
+    match version {
+        NodeManifest::VERSION => NodeManifest::WHAT,
+        _ => <Manifest as FileManifest>::WHAT,
     }
 }

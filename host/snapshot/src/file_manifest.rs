@@ -77,11 +77,3 @@ pub trait FileManifest: Serialize + DeserializeOwned {
         chunks.map(|chunk| u64::from(chunk.stored)).sum()
     }
 }
-
-/// What a file of this version of the format is, in words.
-pub(crate) fn what(version: u16) -> &'static str {
-    match version {
-        crate::NodeManifest::VERSION => crate::NodeManifest::WHAT,
-        _ => crate::Manifest::WHAT,
-    }
-}

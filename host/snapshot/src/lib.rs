@@ -39,6 +39,7 @@
 
 mod check;
 mod chunk;
+mod content;
 mod decoder;
 mod digest;
 mod error;
@@ -52,11 +53,12 @@ mod secret;
 mod verify;
 
 pub use chunk::{Chunk, Chunker};
+pub use content::{ChunkEntry, Content};
 pub use decoder::{Decoder, Event};
 pub use error::Error;
 pub use file_manifest::FileManifest;
 pub use keys::{Keys, Signature};
-pub use manifest::{Asset, Buffer, ChunkEntry, Content, Function, Job, Manifest, Secret, Version};
+pub use manifest::{Asset, Buffer, Function, Job, Manifest, Secret, Version};
 pub use node::{AuditPosition, NodeFunction, NodeManifest};
 pub use secret::SecretsKey;
 pub use verify::{Verified, verify, verify_as};

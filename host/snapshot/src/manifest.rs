@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::content::{ChunkEntry, Content};
 use crate::digest::digest_of;
 use crate::limits::FUNCTION_VERSION;
 use crate::{Error, FileManifest, Keys};
@@ -83,30 +84,6 @@ pub struct Buffer {
     pub name: String,
     /// What was in it.
     pub content: Content,
-}
-
-/// Bytes, as chunks.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Content {
-    /// BLAKE3 of the whole: `blake3:` and hexadecimal digits.
-    pub digest: String,
-    /// How many there are.
-    pub bytes: u64,
-    /// The chunks, by their places in the manifest's list.
-    pub chunks: Vec<u32>,
-}
-
-/// A chunk.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ChunkEntry {
-    /// BLAKE3 of its stored form.
-    pub digest: String,
-    /// The length of its stored form, in bytes.
-    pub stored: u32,
-    /// How many bytes it decompresses to.
-    pub bytes: u32,
 }
 
 /// A secret of the function.

@@ -7,13 +7,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
 
 use serde_json::json;
-use tensor_wasm_device::Extent;
+use tensor_wasm_device::{Extent, LaunchConfig};
 use tensor_wasm_ptx::Module;
 
 use super::common::{Arguments, Flat, Number, module};
 use super::compare::{Difference, NumberFormat, Region};
 use super::measure::Measure;
-use super::place::{self, CorpusDevice, Run};
+use super::place::{self, CorpusDevice, Run, SHARED};
 
 pub use super::interpreter::{doubles, floats, near, near64, places, words};
 
@@ -142,14 +142,31 @@ impl Device {
     #[track_caller]
     pub fn run(
         &self,
-        _: &Arc<Module>,
+        module: &Arc<Module>,
         entry: &str,
         grid: Extent,
         block: Extent,
         arguments: Arguments,
     ) {
+        self.run_with_shared(module, entry, (grid, block, SHARED), arguments);
+    }
+
+    /// The same with so many bytes of dynamic shared memory.
+    #[track_caller]
+    pub fn run_with_shared(
+        &self,
+        _: &Arc<Module>,
+        entry: &str,
+        (grid, block, shared): (Extent, Extent, u32),
+        arguments: Arguments,
+    ) {
         let before = self.0.0.lock().unwrap().clone();
-        let after = place::launch(entry, grid, block, &arguments.0, before);
+        let config = LaunchConfig {
+            grid,
+            block,
+            shared_bytes: shared,
+        };
+        let after = place::launch(entry, config, &arguments.0, before);
         let after = after.unwrap_or_else(|error| panic!("`{entry}` failed: {error}"));
         place::keep(&self.1.lock().unwrap(), &after);
         *self.0.0.lock().unwrap() = after;

@@ -6,8 +6,7 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use tensor_wasm_device::{
-    Argument, Buffer, CpuConfig, Device, Error, Extent, LaunchConfig, Lease, Limits, Param,
-    ParamType,
+    Argument, Buffer, CpuConfig, Device, Error, LaunchConfig, Lease, Limits, Param, ParamType,
 };
 use tensor_wasm_ptx::address::GLOBAL_BASE;
 
@@ -15,7 +14,7 @@ use super::compare::{Output, Region};
 use super::kinds;
 
 /// Dynamic shared memory of a block, in bytes: what the interpreter's tests give, too.
-const SHARED: u32 = 4096;
+pub const SHARED: u32 = 4096;
 
 #[derive(Clone, Copy, Debug)]
 pub enum CorpusDevice {
@@ -74,8 +73,7 @@ pub fn keep(regions: &[Region], memory: &[u8]) {
 /// Runs a kernel over this memory, and gives back what it left.
 pub fn launch(
     entry: &str,
-    grid: Extent,
-    block: Extent,
+    config: LaunchConfig,
     packed: &[u8],
     memory: Vec<u8>,
 ) -> Result<Vec<u8>, Error> {
@@ -97,11 +95,6 @@ pub fn launch(
                 .iter()
                 .map(|parameter| argument(parameter, packed, &buffer))
                 .collect();
-            let config = LaunchConfig {
-                grid,
-                block,
-                shared_bytes: SHARED,
-            };
             let begun = Instant::now();
             queue.launch(&kernel, config, arguments).await?;
             queue.synchronize().await?;
