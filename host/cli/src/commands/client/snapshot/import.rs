@@ -12,14 +12,14 @@ use tensor_wasm_snapshot::Keys;
 use super::import_node::NodeImport;
 use super::inspect::head;
 use super::keys::SecretsKeyOption;
-use super::restore::restore_from;
+use super::restore::{describe, restore_from};
 use crate::commands::client::error::{ClientError, EXIT_CODES};
-use crate::commands::client::model::{FunctionPage, RestoredFunction};
+use crate::commands::client::model::FunctionPage;
 use crate::commands::client::options::{ClientOptions, LONG_TIMEOUT};
 use crate::commands::client::output;
 use crate::commands::client::pages::each_page;
 use crate::commands::client::request::Target;
-use crate::commands::client::text::{list, plain};
+use crate::commands::client::text::plain;
 
 /// Restore the functions of all snapshots in a folder, as `export` has written them
 ///
@@ -114,21 +114,6 @@ impl Import {
         }
         Ok(())
     }
-}
-
-/// What a person is shown of a function that was restored.
-pub fn describe(path: &Path, restored: &RestoredFunction) -> String {
-    let mut text = format!(
-        "{}: {} ({} buffers, {} jobs)",
-        path.display(),
-        plain(&restored.function.name),
-        restored.buffers.len(),
-        restored.jobs
-    );
-    if !restored.missing_secrets.is_empty() {
-        text += &format!(", without {}", list(&restored.missing_secrets, ", "));
-    }
-    text + "\n"
 }
 
 /// The snapshots in a folder, with the names of their functions.

@@ -10,10 +10,9 @@ use serde::Deserialize;
 use serde_json::{Map, json};
 use tensor_wasm_snapshot::{Keys, NodeFunction};
 
-use super::import::describe;
 use super::inspect::head;
 use super::node_file::{self, NODE_FILE, function_file};
-use super::restore::restore_from;
+use super::restore::{describe, restore_from};
 use super::upload::SNAPSHOT;
 use crate::commands::client::connection::Client;
 use crate::commands::client::error::ClientError;

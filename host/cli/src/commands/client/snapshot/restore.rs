@@ -17,7 +17,7 @@ use crate::commands::client::model::RestoredFunction;
 use crate::commands::client::options::{ClientOptions, LONG_TIMEOUT};
 use crate::commands::client::output;
 use crate::commands::client::request::{Call, Target};
-use crate::commands::client::text::list;
+use crate::commands::client::text::{list, plain};
 
 /// What ids of snapshots begin with.
 const ID_PREFIX: &str = "snap_";
@@ -136,4 +136,19 @@ pub async fn restore_from(
         }
     }
     restored
+}
+
+/// What a person is shown of a function that was restored.
+pub fn describe(path: &Path, restored: &RestoredFunction) -> String {
+    let mut text = format!(
+        "{}: {} ({} buffers, {} jobs)",
+        path.display(),
+        plain(&restored.function.name),
+        restored.buffers.len(),
+        restored.jobs
+    );
+    if !restored.missing_secrets.is_empty() {
+        text += &format!(", without {}", list(&restored.missing_secrets, ", "));
+    }
+    text + "\n"
 }
