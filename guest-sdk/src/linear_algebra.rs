@@ -24,7 +24,7 @@ use crate::error::{Error, Result};
 use crate::kernel::{bf16, f16};
 use crate::queue::Queue;
 
-/// A type of elements of which the host computes products: `f32`, `f64`, [`f16`], [`bf16`] and
+/// A type of elements of which the host computes products: `f32`, `f64`, [`struct@f16`], [`bf16`] and
 /// `i8`.
 pub trait Element: private::ElementType {
     /// The type of the elements of a product: `i32` for `i8`, which wraps, and the type itself
