@@ -153,6 +153,87 @@ fn gelu() -> String {
     )
 }
 
+/// A part of a factor, which the threads of a block load together into shared memory.
+struct FactorPart {
+    label: &'static str,
+    /// How many elements next to each other threads load that follow each other.
+    along: u32,
+    /// The registers of an element's row and column in shared memory, of `%l` and `%r`.
+    shared: [&'static str; 2],
+    /// Where it lies in shared memory.
+    base: &'static str,
+    /// Its first row and column of the factor, and how many that has.
+    first: [&'static str; 2],
+    extents: [&'static str; 2],
+    /// What the registers of the factor begin with.
+    factor: char,
+}
+
+/// Threads lie along `k`; rows of shared memory are columns of the factor.
+const LEFT: FactorPart = FactorPart {
+    label: "LEFT",
+    along: DEPTH,
+    shared: ["%r", "%l"],
+    base: "%left",
+    first: ["%row0", "%depth"],
+    extents: ["%m", "%k"],
+    factor: 'a',
+};
+
+/// Threads lie along `n`.
+const RIGHT: FactorPart = FactorPart {
+    label: "RIGHT",
+    along: TILE,
+    shared: ["%l", "%r"],
+    base: "%right",
+    first: ["%depth", "%col0"],
+    extents: ["%k", "%n"],
+    factor: 'b',
+};
+
+impl FactorPart {
+    /// Loads an element for each thread, those from `first` on. Elements outside of the factor are zero.
+    fn load(&self, element: Element, round: u32, first: u32) -> String {
+        let FactorPart {
+            label,
+            along,
+            shared: [shared_row, shared_column],
+            base,
+            first: [first_row, first_column],
+            extents: [rows, columns],
+            factor,
+        } = *self;
+        let Arithmetic {
+            ty, bytes, zero, ..
+        } = Arithmetic::of(element);
+        format!(
+            "    add.u32 %l, %t, {first};
+    and.b32 %r, %l, {mask};
+    shr.u32 %l, %l, {bits};
+    mad.lo.u32 %u, {shared_row}, {TILE}, {shared_column};
+    mad.lo.u32 %u, %u, {bytes}, {base};
+    cvt.u64.u32 %row, %l;
+    add.u64 %row, %row, {first_row};
+    cvt.u64.u32 %col, %r;
+    add.u64 %col, %col, {first_column};
+    mov.{ty} %v, {zero};
+    setp.ge.u64 %p, %row, {rows};
+    @%p bra {label}{round};
+    setp.ge.u64 %p, %col, {columns};
+    @%p bra {label}{round};
+    mad.lo.u64 %at, %row, %{factor}_row, %{factor};
+    mad.lo.u64 %at, %col, %{factor}_column, %at;
+    {load}
+{label}{round}:
+    st.shared.{ty} [%u], %v;
+",
+            mask = along - 1,
+            bits = along.trailing_zeros(),
+            load = load_factor(element, "%v", "%at").replace("%u", "%w"),
+        )
+    }
+}
+
 /// The module for elements of a type.
 pub(crate) fn module(element: Element) -> String {
     let Arithmetic {
@@ -175,57 +256,9 @@ NEXT:
     let threads = SIDE * SIDE;
     for round in 0..TILE * DEPTH / threads {
         let first = round * threads;
-        // Of the left part, threads lie along k; of the right one, along n.
-        text += &format!(
-            "    add.u32 %l, %t, {first};
-    and.b32 %r, %l, {in_depth};
-    shr.u32 %l, %l, {depth_bits};
-    mad.lo.u32 %u, %r, {TILE}, %l;
-    mad.lo.u32 %u, %u, {bytes}, %left;
-    cvt.u64.u32 %row, %l;
-    add.u64 %row, %row, %row0;
-    cvt.u64.u32 %col, %r;
-    add.u64 %col, %col, %depth;
-    mov.{ty} %v, {zero};
-    setp.ge.u64 %p, %row, %m;
-    @%p bra LEFT{round};
-    setp.ge.u64 %p, %col, %k;
-    @%p bra LEFT{round};
-    mad.lo.u64 %at, %row, %a_row, %a;
-    mad.lo.u64 %at, %col, %a_column, %at;
-    {load}
-LEFT{round}:
-    st.shared.{ty} [%u], %v;
-",
-            in_depth = DEPTH - 1,
-            depth_bits = DEPTH.trailing_zeros(),
-            load = load_factor(element, "%v", "%at").replace("%u", "%w"),
-        );
-        text += &format!(
-            "    add.u32 %l, %t, {first};
-    and.b32 %r, %l, {in_tile};
-    shr.u32 %l, %l, {tile_bits};
-    mad.lo.u32 %u, %l, {TILE}, %r;
-    mad.lo.u32 %u, %u, {bytes}, %right;
-    cvt.u64.u32 %row, %l;
-    add.u64 %row, %row, %depth;
-    cvt.u64.u32 %col, %r;
-    add.u64 %col, %col, %col0;
-    mov.{ty} %v, {zero};
-    setp.ge.u64 %p, %row, %k;
-    @%p bra RIGHT{round};
-    setp.ge.u64 %p, %col, %n;
-    @%p bra RIGHT{round};
-    mad.lo.u64 %at, %row, %b_row, %b;
-    mad.lo.u64 %at, %col, %b_column, %at;
-    {load}
-RIGHT{round}:
-    st.shared.{ty} [%u], %v;
-",
-            in_tile = TILE - 1,
-            tile_bits = TILE.trailing_zeros(),
-            load = load_factor(element, "%v", "%at").replace("%u", "%w"),
-        );
+        for part in [LEFT, RIGHT] {
+            text += &part.load(element, round, first);
+        }
     }
     text += "    bar.sync 0;\n";
     for step in 0..DEPTH {
@@ -495,125 +528,5 @@ fn launch(
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-
-    use super::*;
-    use crate::linear::checked;
-    use crate::{CpuConfig, Device, Limits, Matrix, Vector};
-
-    const ELEMENTS: [Element; 5] = [
-        Element::F32,
-        Element::F64,
-        Element::F16,
-        Element::BF16,
-        Element::S8,
-    ];
-
-    fn number(element: Element, bytes: &[u8]) -> f64 {
-        match element {
-            Element::F32 => f32::from_le_bytes(bytes.try_into().unwrap()).into(),
-            Element::F64 => f64::from_le_bytes(bytes.try_into().unwrap()),
-            Element::F16 => half::f16::from_le_bytes(bytes.try_into().unwrap()).into(),
-            Element::BF16 => half::bf16::from_le_bytes(bytes.try_into().unwrap()).into(),
-            Element::S8 => i32::from_le_bytes(bytes.try_into().unwrap()).into(),
-        }
-    }
-
-    fn bytes(element: Element, count: usize, seed: usize) -> Vec<u8> {
-        let value = |index: usize| (index * 37 + seed) % 17;
-        let one = |index: usize| {
-            let value = value(index) as f64 - 8.0;
-            match element {
-                Element::F32 => (value as f32 / 8.0).to_le_bytes().to_vec(),
-                Element::F64 => (value / 8.0).to_le_bytes().to_vec(),
-                Element::F16 => half::f16::from_f64(value / 8.0).to_le_bytes().to_vec(),
-                Element::BF16 => half::bf16::from_f64(value / 8.0).to_le_bytes().to_vec(),
-                Element::S8 => (value as i8).to_le_bytes().to_vec(),
-            }
-        };
-        (0..count).flat_map(one).collect()
-    }
-
-    /// The kernel gives what the processor's library gives: of numbers whose sums are exact, to the
-    /// last bit.
-    #[tokio::test]
-    async fn the_kernel_computes_what_the_library_does() {
-        let device = Device::cpu(CpuConfig::default()).unwrap();
-        let lease = device.session(Limits::default()).lease();
-        let queue = lease.create_queue().await.unwrap();
-        for element in ELEMENTS {
-            let module = lease.load(module(element).into()).await.unwrap();
-            let kernel = module.kernel(KERNEL).unwrap();
-            for (index, [m, n, k]) in [[3, 70, 40], [130, 5, 17], [1, 1, 0]]
-                .into_iter()
-                .enumerate()
-            {
-                let [count_a, count_b, count_c] = [m * k, k * n, m * n].map(|count| 2 * count);
-                let size = element.result_bytes();
-                let upload = async |bytes: Vec<u8>| {
-                    let buffer = lease.allocate(bytes.len().max(8) as u64).await.unwrap();
-                    queue.write(&buffer, 0, bytes).await.unwrap();
-                    buffer
-                };
-                let a = upload(bytes(element, count_a, 1)).await;
-                let b = upload(bytes(element, count_b, 2)).await;
-                let before = match element {
-                    Element::S8 => vec![1; count_c * 4],
-                    other => bytes(other, count_c, 3),
-                };
-                let results = [upload(before.clone()).await, upload(before).await];
-                let bias = (element != Element::S8).then_some(());
-                let bias = match bias {
-                    Some(()) => Some(Vector {
-                        buffer: upload(bytes(element, 2 * n, 4)).await,
-                        offset: 0,
-                        increment: 2,
-                    }),
-                    None => None,
-                };
-                let activation = match (element, index) {
-                    (Element::S8, _) | (_, 2) => Activation::None,
-                    (Element::F64, _) | (_, 0) => Activation::Relu,
-                    _ => Activation::Gelu,
-                };
-                let matrix = |buffer: &Buffer, rows: usize, columns: usize, transposed| Matrix {
-                    buffer: buffer.clone(),
-                    offset: 0,
-                    leading_dimension: if transposed { rows } else { columns }.max(1) as u64,
-                    stride: (rows * columns) as u64,
-                    transposed,
-                };
-                let gemm = |c: &Buffer| Gemm {
-                    element,
-                    m: m as u64,
-                    n: n as u64,
-                    k: k as u64,
-                    batch: 2,
-                    alpha: 2.0,
-                    beta: index as f64,
-                    a: matrix(&a, m, k, index == 1),
-                    b: matrix(&b, k, n, index == 0),
-                    c: matrix(c, m, n, false),
-                    bias: bias.clone(),
-                    activation,
-                };
-                lease.gemm(&queue, gemm(&results[0])).await.unwrap();
-                let launched = gemm(&results[1]);
-                let shape = checked(&launched).unwrap().unwrap();
-                for (config, arguments) in launches(&launched, &shape) {
-                    queue.launch(&kernel, config, arguments).await.unwrap();
-                }
-                let mut found = Vec::new();
-                for result in &results {
-                    let bytes = queue.read(result, 0, count_c as u64 * size).await.unwrap();
-                    let values = bytes
-                        .chunks(size as usize)
-                        .map(|bytes| number(element, bytes));
-                    found.push(values.collect::<Vec<f64>>());
-                }
-                assert_eq!(found[0], found[1], "{element:?} {m} by {n} by {k}");
-            }
-        }
-    }
-}
+#[path = "kernel_tests.rs"]
+mod tests;

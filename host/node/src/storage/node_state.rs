@@ -5,7 +5,7 @@ use sqlx::{Row, Sqlite, Transaction};
 
 use super::StorageError;
 use super::database::Database;
-use super::usage::{Amounts, UsageKey};
+use super::usage::{Amounts, UsageKey, usage_of};
 
 impl Database {
     /// All functions: tenant, id and name.
@@ -38,31 +38,7 @@ impl Database {
         .bind(i64::from(limit))
         .fetch_all(&self.readers)
         .await?;
-        let mut usage = Vec::with_capacity(rows.len());
-        for row in rows {
-            let number = |column: &str| -> Result<u64, StorageError> {
-                Ok(row.try_get::<i64, _>(column)?.cast_unsigned())
-            };
-            let key = UsageKey {
-                hour: row.try_get("hour")?,
-                tenant: number("tenant")?,
-                function_id: row.try_get("function_id")?,
-                function_name: row.try_get("function_name")?,
-            };
-            let amounts = Amounts {
-                requests: number("requests")?,
-                failures: number("failures")?,
-                wall_us: number("wall_us")?,
-                request_bytes: number("request_bytes")?,
-                response_bytes: number("response_bytes")?,
-                guest_ns: number("guest_ns")?,
-                device_ns: number("device_ns")?,
-                launches: number("launches")?,
-                device_byte_ms: number("device_byte_ms")?,
-            };
-            usage.push((key, amounts));
-        }
-        Ok(usage)
+        rows.iter().map(usage_of).collect()
     }
 
     /// Begins to add usage of another node, all of it or nothing.

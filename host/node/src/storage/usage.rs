@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use sqlx::Row;
+use sqlx::sqlite::SqliteRow;
 
 use super::StorageError;
 use super::database::Database;
@@ -37,6 +38,31 @@ pub(crate) struct UsageKey {
     pub(crate) tenant: u64,
     pub(crate) function_id: String,
     pub(crate) function_name: String,
+}
+
+/// A row that has all columns of the table.
+pub(super) fn usage_of(row: &SqliteRow) -> Result<(UsageKey, Amounts), StorageError> {
+    let number = |column: &str| -> Result<u64, StorageError> {
+        Ok(row.try_get::<i64, _>(column)?.cast_unsigned())
+    };
+    let key = UsageKey {
+        hour: row.try_get("hour")?,
+        tenant: number("tenant")?,
+        function_id: row.try_get("function_id")?,
+        function_name: row.try_get("function_name")?,
+    };
+    let amounts = Amounts {
+        requests: number("requests")?,
+        failures: number("failures")?,
+        wall_us: number("wall_us")?,
+        request_bytes: number("request_bytes")?,
+        response_bytes: number("response_bytes")?,
+        guest_ns: number("guest_ns")?,
+        device_ns: number("device_ns")?,
+        launches: number("launches")?,
+        device_byte_ms: number("device_byte_ms")?,
+    };
+    Ok((key, amounts))
 }
 
 impl Amounts {
@@ -127,7 +153,7 @@ impl UsageStore for Database {
         limit: u32,
     ) -> Result<Vec<(UsageKey, Amounts)>, StorageError> {
         let rows = sqlx::query(
-            "SELECT hour, function_id, function_name, requests, failures, wall_us, request_bytes, \
+            "SELECT hour, tenant, function_id, function_name, requests, failures, wall_us, request_bytes, \
              response_bytes, guest_ns, device_ns, launches, device_byte_ms FROM usage WHERE tenant = $1 AND hour >= $2 AND hour < $3 \
              ORDER BY hour, function_name, function_id LIMIT $4",
         )
@@ -137,30 +163,6 @@ impl UsageStore for Database {
         .bind(i64::from(limit))
         .fetch_all(&self.readers)
         .await?;
-        let mut usage = Vec::with_capacity(rows.len());
-        for row in rows {
-            let number = |column: &str| -> Result<u64, StorageError> {
-                Ok(row.try_get::<i64, _>(column)?.cast_unsigned())
-            };
-            let key = UsageKey {
-                hour: row.try_get("hour")?,
-                tenant,
-                function_id: row.try_get("function_id")?,
-                function_name: row.try_get("function_name")?,
-            };
-            let amounts = Amounts {
-                requests: number("requests")?,
-                failures: number("failures")?,
-                wall_us: number("wall_us")?,
-                request_bytes: number("request_bytes")?,
-                response_bytes: number("response_bytes")?,
-                guest_ns: number("guest_ns")?,
-                device_ns: number("device_ns")?,
-                launches: number("launches")?,
-                device_byte_ms: number("device_byte_ms")?,
-            };
-            usage.push((key, amounts));
-        }
-        Ok(usage)
+        rows.iter().map(usage_of).collect()
     }
 }

@@ -20,6 +20,7 @@ mod no_content;
 mod pace;
 mod peer_watch;
 mod places;
+mod polling_task;
 mod readiness;
 mod repoll;
 mod request_body;

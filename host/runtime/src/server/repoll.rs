@@ -3,14 +3,19 @@
 //! response. Left to the runtime, such a task goes to the end of the thread's queue, and another
 //! thread is woken to take it over, which costs more than most guests run.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
+use std::time::{Duration, Instant};
 
-use crate::lock::ignore_poison;
+use super::polling_task::PollingTask;
 
 /// How often it is polled before the thread's other tasks have their turn.
 const MOST: usize = 16;
+
+/// For how long it is polled again: a policy that computes gives way each millisecond, and is not to
+/// keep its thread from other connections for longer than that.
+const LONGEST: Duration = Duration::from_micros(250);
 
 /// It is not being polled.
 const IDLE: u8 = 0;
@@ -30,7 +35,7 @@ pub(super) struct Repoll {
 
 struct Wakes {
     state: AtomicU8,
-    task: Mutex<Option<Waker>>,
+    task: PollingTask,
 }
 
 impl Wake for Wakes {
@@ -46,11 +51,7 @@ impl Wake for Wakes {
         {
             // Whoever polls sees it.
             Ok(_) | Err(WOKEN) => {}
-            Err(_) => {
-                if let Some(task) = &*ignore_poison(self.task.lock()) {
-                    task.wake_by_ref();
-                }
-            }
+            Err(_) => self.task.wake(),
         }
     }
 }
@@ -59,7 +60,7 @@ impl Default for Repoll {
     fn default() -> Self {
         let wakes = Arc::new(Wakes {
             state: AtomicU8::new(IDLE),
-            task: Mutex::new(None),
+            task: PollingTask::default(),
         });
         Self {
             waker: wakes.clone().into(),
@@ -74,20 +75,29 @@ impl Repoll {
     pub(super) fn poll<T>(
         &mut self,
         cx: &Context<'_>,
+        poll: impl FnMut(&mut Context<'_>) -> Poll<T>,
+    ) -> Poll<T> {
+        self.poll_for(LONGEST, cx, poll)
+    }
+
+    fn poll_for<T>(
+        &mut self,
+        longest: Duration,
+        cx: &Context<'_>,
         mut poll: impl FnMut(&mut Context<'_>) -> Poll<T>,
     ) -> Poll<T> {
-        let is_known = |task: &Waker| task.will_wake(cx.waker());
-        if !self.task.as_ref().is_some_and(is_known) {
-            self.task = Some(cx.waker().clone());
-            (*ignore_poison(self.wakes.task.lock())).clone_from(&self.task);
-        }
+        self.wakes.task.set(cx, &mut self.task);
         let state = &self.wakes.state;
+        let began = Instant::now();
         for _ in 0..MOST {
             state.store(POLLING, Ordering::Release);
             let polled = poll(&mut Context::from_waker(&self.waker));
             let before = state.swap(IDLE, Ordering::AcqRel);
             if polled.is_ready() || before != WOKEN {
                 return polled;
+            }
+            if began.elapsed() >= longest {
+                break;
             }
         }
         cx.waker().wake_by_ref();
@@ -115,7 +125,8 @@ mod tests {
         let task = Arc::<Counter>::default();
         let waker = Waker::from(task.clone());
         let mut polls = 0;
-        let polled = Repoll::default().poll(&Context::from_waker(&waker), |cx| {
+        let cx = Context::from_waker(&waker);
+        let polled = Repoll::default().poll_for(Duration::MAX, &cx, |cx| {
             polls += 1;
             match polls {
                 3 => Poll::Ready(()),
@@ -144,12 +155,16 @@ mod tests {
             inner.wake();
         }
         assert_eq!(task.0.load(Ordering::Relaxed), 1);
-        let polled = repoll.poll(&cx, |cx| {
-            polls += 1;
-            cx.waker().wake_by_ref();
-            Poll::<()>::Pending
-        });
-        assert!(polled.is_pending() && polls == 1 + MOST);
-        assert_eq!(task.0.load(Ordering::Relaxed), 2);
+        for (longest, expected) in [(Duration::MAX, MOST), (Duration::ZERO, 1)] {
+            let woken = task.0.load(Ordering::Relaxed);
+            let mut polls = 0;
+            let polled = repoll.poll_for(longest, &cx, |cx| {
+                polls += 1;
+                cx.waker().wake_by_ref();
+                Poll::<()>::Pending
+            });
+            assert!(polled.is_pending() && polls == expected);
+            assert_eq!(task.0.load(Ordering::Relaxed), woken + 1);
+        }
     }
 }

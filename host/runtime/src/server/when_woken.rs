@@ -2,11 +2,11 @@
 //! rare in a task that runs often.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
 
-use crate::lock::ignore_poison;
+use super::polling_task::PollingTask;
 
 /// Future or stream that is polled only when it was woken.
 pub(super) struct WhenWoken<F> {
@@ -21,7 +21,7 @@ pub(super) struct WhenWoken<F> {
 /// Wakes the task, and notes whom it was woken for.
 struct WakeFlag {
     woken: AtomicBool,
-    task: Mutex<Option<Waker>>,
+    task: PollingTask,
 }
 
 impl Wake for WakeFlag {
@@ -31,9 +31,7 @@ impl Wake for WakeFlag {
 
     fn wake_by_ref(self: &Arc<Self>) {
         self.woken.store(true, Ordering::Release);
-        if let Some(task) = &*ignore_poison(self.task.lock()) {
-            task.wake_by_ref();
-        }
+        self.task.wake();
     }
 }
 
@@ -41,7 +39,7 @@ impl<F: Unpin> WhenWoken<F> {
     pub(super) fn new(inner: F) -> Self {
         let wake = Arc::new(WakeFlag {
             woken: AtomicBool::new(true),
-            task: Mutex::new(None),
+            task: PollingTask::default(),
         });
         Self {
             inner,
@@ -63,11 +61,7 @@ impl<F: Unpin> WhenWoken<F> {
         cx: &Context<'_>,
         poll: impl FnOnce(Pin<&mut F>, &mut Context<'_>) -> Poll<T>,
     ) -> Poll<T> {
-        let is_known = |task: &Waker| task.will_wake(cx.waker());
-        if !self.task.as_ref().is_some_and(is_known) {
-            self.task = Some(cx.waker().clone());
-            (*ignore_poison(self.wake.task.lock())).clone_from(&self.task);
-        }
+        self.wake.task.set(cx, &mut self.task);
         // Whoever sets the flag after this wakes the task after that.
         if !self.wake.woken.load(Ordering::Acquire) {
             return Poll::Pending;

@@ -33,58 +33,42 @@ fn strides_fit(row: usize, column: usize) -> bool {
     isize::try_from(row).is_ok() && isize::try_from(column).is_ok()
 }
 
+/// A function of the crates: rows, columns, columns of the first factor; the result and its strides from
+/// one column and from one row to the next, and whether it is added to; the factors, likewise; two scalars;
+/// which of the three are conjugated; threads.
+type Multiply<T> = unsafe fn(
+    usize,
+    usize,
+    usize,
+    *mut T,
+    isize,
+    isize,
+    bool,
+    *const T,
+    isize,
+    isize,
+    *const T,
+    isize,
+    isize,
+    T,
+    T,
+    bool,
+    bool,
+    bool,
+    Parallelism,
+);
+
 /// What products are computed in.
 pub(super) trait Number: Copy {
     /// The function of its crate.
-    #[expect(clippy::type_complexity, reason = "as the crates declare it")]
-    fn function() -> unsafe fn(
-        usize,
-        usize,
-        usize,
-        *mut Self,
-        isize,
-        isize,
-        bool,
-        *const Self,
-        isize,
-        isize,
-        *const Self,
-        isize,
-        isize,
-        Self,
-        Self,
-        bool,
-        bool,
-        bool,
-        Parallelism,
-    );
+    fn function() -> Multiply<Self>;
     const ONE: Self;
 }
 
 macro_rules! number {
     ($ty:ident, $function:path) => {
         impl Number for $ty {
-            fn function() -> unsafe fn(
-                usize,
-                usize,
-                usize,
-                *mut Self,
-                isize,
-                isize,
-                bool,
-                *const Self,
-                isize,
-                isize,
-                *const Self,
-                isize,
-                isize,
-                Self,
-                Self,
-                bool,
-                bool,
-                bool,
-                Parallelism,
-            ) {
+            fn function() -> Multiply<Self> {
                 $function()
             }
             const ONE: Self = 1.0;

@@ -199,6 +199,30 @@ fn narrow(ty: Ty, value: u64) -> u64 {
 }
 
 impl Thread {
+    /// The thread of this number.
+    pub(crate) fn of(number: u32) -> Thread {
+        Thread {
+            number,
+            ..Thread::default()
+        }
+    }
+
+    /// The blocks through which it goes, from the first on, [`MOST_BLOCKS`] at most.
+    pub(crate) fn way(mut self, body: &Body) -> Vec<BlockId> {
+        let mut way = vec![BlockId::ENTRY];
+        while let Some(block) = body
+            .block(way[way.len() - 1])
+            .filter(|_| way.len() < MOST_BLOCKS)
+        {
+            block.ops.iter().for_each(|op| self.step(op));
+            match self.next(&block.end) {
+                Some(next) => way.push(next),
+                None => break,
+            }
+        }
+        way
+    }
+
     pub(crate) fn arg(&self, arg: Arg) -> u64 {
         match arg {
             Arg::Reg(reg) => self.registers.get(&reg).copied().unwrap_or(0),

@@ -173,21 +173,7 @@ mod tests {
             let mut after = before.clone();
             run(&mut after);
             removed += before.len() - after.len();
-            let way = |body: &Body| {
-                let mut thread = Thread {
-                    number,
-                    ..Thread::default()
-                };
-                let mut way = vec![BlockId::ENTRY];
-                while let Some(block) = body.block(way[way.len() - 1]).filter(|_| way.len() < 50) {
-                    block.ops.iter().for_each(|op| thread.step(op));
-                    match thread.next(&block.end) {
-                        Some(next) => way.push(next),
-                        None => break,
-                    }
-                }
-                way
-            };
+            let way = |body| Thread::of(number).way(body);
             assert_eq!(way(&before), way(&after), "{before:#?}");
         }
         assert!(removed > 500, "{removed}");

@@ -95,7 +95,7 @@ async fn parts(
         let sent = part(client, name, path, offset, length, progress).await;
         match sent {
             Ok(Answer::Whole(saved)) => return Ok(saved),
-            Ok(Answer::More(arrived)) if arrived.offset > offset => {
+            Ok(Answer::More(arrived)) if (offset + 1..=length).contains(&arrived.offset) => {
                 (offset, left) = (arrived.offset, ATTEMPTS);
             }
             // The file is as long as was sent, and the node waits for more of it.
@@ -117,7 +117,10 @@ async fn parts(
                 // It may be starting again.
                 tokio::time::sleep(PAUSE * (ATTEMPTS - left) as u32).await;
                 let target = Target::of(&["snapshots", "uploads", name]);
-                if let Ok((_, arrived)) = client.json::<Arrived>(Call::get(target)).await {
+                // What a node says is not trusted to lie within the file.
+                if let Ok((_, arrived)) = client.json::<Arrived>(Call::get(target)).await
+                    && arrived.offset <= length
+                {
                     offset = arrived.offset;
                 }
             }
@@ -143,7 +146,7 @@ async fn part(
         path: path.to_owned(),
         cause,
     })?;
-    let bytes = (length - offset).min(PART);
+    let bytes = length.saturating_sub(offset).min(PART);
     let target = Target::of(&["snapshots", "uploads", name]).with_query("offset", Some(offset));
     let mut call = Call::new(Method::PUT, target);
     call.headers.insert(CONTENT_TYPE, SNAPSHOT);
