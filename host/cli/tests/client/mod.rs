@@ -7,6 +7,7 @@ mod functions;
 mod invoke;
 mod jobs;
 mod settings;
+mod snapshots;
 
 use std::collections::HashMap;
 use std::io::Write;

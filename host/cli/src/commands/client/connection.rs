@@ -186,7 +186,8 @@ impl Client {
         }
     }
 
-    fn not_a_node(&self, problem: String) -> ClientError {
+    /// What answers says what no node says.
+    pub(super) fn not_a_node(&self, problem: String) -> ClientError {
         ClientError::NotANode {
             address: self.address.to_string(),
             problem,

@@ -98,6 +98,12 @@ async fn parts(
             Ok(Answer::More(arrived)) if (offset + 1..=length).contains(&arrived.offset) => {
                 (offset, left) = (arrived.offset, ATTEMPTS);
             }
+            Ok(Answer::More(arrived)) if arrived.offset > length => {
+                let at = arrived.offset;
+                return Err(client.not_a_node(format!(
+                    "it has {at} bytes of a snapshot that has {length}"
+                )));
+            }
             // The file is as long as was sent, and the node waits for more of it.
             Ok(Answer::More(arrived)) => {
                 return Err(ClientError::Snapshot {
