@@ -100,9 +100,9 @@ async fn parts(
             }
             Ok(Answer::More(arrived)) if arrived.offset > length => {
                 let at = arrived.offset;
-                return Err(client.not_a_node(format!(
-                    "it has {at} bytes of a snapshot that has {length}"
-                )));
+                return Err(
+                    client.not_a_node(format!("it has {at} bytes of a snapshot that has {length}"))
+                );
             }
             // The file is as long as was sent, and the node waits for more of it.
             Ok(Answer::More(arrived)) => {
