@@ -16,6 +16,7 @@ use crate::buffer::Allocation;
 use crate::identity::{FailureId, SessionId};
 use crate::memory_meter::MemoryMeter;
 use crate::module::LoadedModule;
+use crate::spin_wait::spin_until;
 use crate::staging::Staging;
 use crate::submission::Submission;
 use crate::tenant::Tenant;
@@ -101,6 +102,12 @@ pub(crate) trait QueueBackend: Debug + Send + Sync {
     /// [`Error::DeviceLost`] once the instance has ended or the device is lost, and
     /// [`Error::InvalidLaunch`] where the backend refuses a launch.
     fn push(&self, submission: Submission) -> Result<(), Error>;
+
+    /// A caller waits for an answer: polls until it is `ready`, or until that is not worth its time any
+    /// more.
+    fn spin(&self, ready: &mut dyn FnMut() -> bool) {
+        spin_until(ready);
+    }
 
     /// Somebody has learnt of a failure of this queue, and commands run again.
     fn acknowledge(&self, failure: FailureId);

@@ -7,7 +7,7 @@ use tokio::sync::watch;
 use crate::Error;
 use crate::account::QuotaCharge;
 use crate::backend::QueueBackend;
-use crate::spin_wait;
+use crate::spin_wait::spin_then_await;
 use crate::submission::{EventState, Failure};
 use crate::tenant::Tenant;
 
@@ -58,7 +58,7 @@ impl Event {
     pub async fn wait(&self) -> Result<(), Error> {
         let mut state = self.shared.state.clone();
         let reached = state.wait_for(|state| !matches!(state, EventState::Pending));
-        let reached = spin_wait::spin_then_await(reached).await;
+        let reached = spin_then_await(reached, |ready| self.shared.queue.spin(ready)).await;
         let outcome = reached.map_err(|_| Error::lease_ended())?.clone();
         match outcome {
             EventState::Failed(Failure { id, error }) => {

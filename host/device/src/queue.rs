@@ -324,7 +324,7 @@ impl Queue {
     pub async fn synchronize(&self) -> Result<(), Error> {
         let (reply, answer) = Reply::channel();
         self.submit(Command::Fence(reply), 0).await?;
-        spin_then_await(answer)
+        spin_then_await(answer, |ready| self.shared.backend.spin(ready))
             .await
             .map_err(|_| Error::lease_ended())?
     }

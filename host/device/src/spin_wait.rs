@@ -20,8 +20,11 @@ pub(crate) fn spin_until(mut holds: impl FnMut() -> bool) {
     }
 }
 
-/// Awaits a future that may be ready soon: polls it for a while before it sleeps.
-pub(crate) async fn spin_then_await<T>(future: impl Future<Output = T>) -> T {
+/// Awaits a future that may be ready soon: `spin` polls it for a while before it sleeps.
+pub(crate) async fn spin_then_await<T>(
+    future: impl Future<Output = T>,
+    spin: impl Fn(&mut dyn FnMut() -> bool),
+) -> T {
     let mut future = pin!(future);
     let mut spins = true;
     poll_fn(|context| {
@@ -29,7 +32,7 @@ pub(crate) async fn spin_then_await<T>(future: impl Future<Output = T>) -> T {
         if std::mem::take(&mut spins) {
             // Nobody sleeps yet who would have to be woken.
             let no_waker = &mut Context::from_waker(Waker::noop());
-            spin_until(|| match future.as_mut().poll(no_waker) {
+            spin(&mut || match future.as_mut().poll(no_waker) {
                 Poll::Ready(value) => {
                     ready = Some(value);
                     true

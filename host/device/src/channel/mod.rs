@@ -13,5 +13,5 @@ pub(crate) mod wire;
 mod wire_error;
 
 pub(crate) use memory::{Layout, SharedMemory};
-pub(crate) use ring::{Broken, Consumer, Producer, pause, spin_time, wake_host};
+pub(crate) use ring::{Broken, Consumer, Listener, Producer, pause, spin_time, wake_host};
 pub(crate) use staging::{AreaSlice, StagingArea};

@@ -109,8 +109,29 @@ pub(crate) struct Consumer {
     memory: Arc<SharedMemory>,
     direction: Direction,
     head: u32,
+    listener: Listener,
+}
+
+/// Waits for messages to a consumer, which other threads may have meanwhile.
+#[derive(Clone, Debug)]
+pub(crate) struct Listener {
+    memory: Arc<SharedMemory>,
+    direction: Direction,
+    /// Up to where the consumer has read: its own word of that, which the other side can't change.
+    head: Arc<AtomicU32>,
     /// How long to poll before sleeping.
     spin: Duration,
+}
+
+/// While it lives, messages wake no thread that sleeps at the ring: another one looks for them.
+#[must_use]
+#[derive(Debug)]
+pub(crate) struct Undisturbed<'a, F: Fn() -> bool> {
+    listener: &'a Listener,
+    /// Whether a thread sleeps that has to be woken by later messages.
+    sleeps: bool,
+    /// Whether that thread has to be woken in any case.
+    over: F,
 }
 
 impl Consumer {
@@ -127,8 +148,18 @@ impl Consumer {
             memory: Arc::clone(memory),
             direction,
             head: 0,
-            spin: spin_time(),
+            listener: Listener {
+                memory: Arc::clone(memory),
+                direction,
+                head: Arc::default(),
+                spin: spin_time(),
+            },
         }
+    }
+
+    /// Waits for this consumer's messages.
+    pub(crate) fn listener(&self) -> &Listener {
+        &self.listener
     }
 
     /// The next message, copied over what `into` held; false where there is none.
@@ -157,12 +188,31 @@ impl Consumer {
         let start = self.head.wrapping_add(PREFIX as u32);
         self.memory.ring_read(self.direction, start, into);
         self.head = start.wrapping_add(length as u32);
+        self.listener.head.store(self.head, Ordering::Release);
         self.word(HEAD).store(self.head, Ordering::Release);
         Ok(true)
     }
 
-    fn is_there(&self) -> bool {
-        self.word(TAIL).load(Ordering::Acquire) != self.head
+    fn word(&self, index: usize) -> &AtomicU32 {
+        self.memory.word(self.direction, index)
+    }
+}
+
+impl Listener {
+    /// Whether there is a message.
+    pub(crate) fn is_there(&self) -> bool {
+        self.word(TAIL).load(Ordering::Acquire) != self.head.load(Ordering::Acquire)
+    }
+
+    /// The caller looks for messages: they wake no thread that sleeps here, until this is dropped.
+    /// Then that thread sleeps on, unless there is a message that nobody took, or `over` says that it
+    /// has something else to do.
+    pub(crate) fn undisturbed<F: Fn() -> bool>(&self, over: F) -> Undisturbed<'_, F> {
+        Undisturbed {
+            sleeps: self.word(SLEEPS).swap(0, Ordering::SeqCst) != 0,
+            listener: self,
+            over,
+        }
     }
 
     /// Looks for a message for a while, and does something else between two looks; whether there is
@@ -221,6 +271,21 @@ impl Consumer {
     }
 }
 
+impl<F: Fn() -> bool> Drop for Undisturbed<'_, F> {
+    fn drop(&mut self) {
+        if !self.sleeps {
+            return;
+        }
+        let sleeps = self.listener.word(SLEEPS);
+        sleeps.store(1, Ordering::SeqCst);
+        // Either the writer sees that it sleeps, or this sees the message.
+        fence(Ordering::SeqCst);
+        if self.listener.is_there() || (self.over)() {
+            wake(sleeps);
+        }
+    }
+}
+
 /// Wakes the host's side, so that it checks whether its wait is over.
 pub(crate) fn wake_host(memory: &SharedMemory) {
     fence(Ordering::SeqCst);
@@ -266,11 +331,11 @@ mod tests {
     fn a_reader_does_something_else_between_two_looks_and_finds_what_comes_meanwhile() {
         let (_memory, mut producer, consumer) = pair();
         let mut looks = 0;
-        assert!(!consumer.poll(|| looks += 1));
+        assert!(!consumer.listener().poll(|| looks += 1));
         assert!(looks > 0);
         let sends = || assert!(producer.send(b"message").unwrap());
         let mut sends = Some(sends);
-        assert!(consumer.poll(|| {
+        assert!(consumer.listener().poll(|| {
             if let Some(mut send) = sends.take() {
                 send();
             }
@@ -282,6 +347,61 @@ mod tests {
         let memory = Arc::new(memory);
         let ends = (Producer::to_host(&memory), Consumer::to_host(&memory));
         (memory, ends.0, ends.1)
+    }
+
+    /// A thread that sleeps at the ring by now.
+    fn fall_asleep(
+        consumer: &Consumer,
+        over: impl Fn() -> bool + Send + 'static,
+    ) -> std::thread::JoinHandle<Wait> {
+        let listener = consumer.listener().clone();
+        let (tell, told) = std::sync::mpsc::channel();
+        let sleeping = std::thread::spawn(move || {
+            tell.send(rustix::thread::gettid()).unwrap();
+            listener.sleep(None, over)
+        });
+        let thread = told.recv().unwrap().as_raw_nonzero();
+        let stat = format!("/proc/self/task/{thread}/stat");
+        let sleeps = || std::fs::read_to_string(&stat).unwrap().contains(") S ");
+        while consumer.word(SLEEPS).load(Ordering::SeqCst) == 0 || !sleeps() {
+            std::thread::yield_now();
+        }
+        sleeping
+    }
+
+    #[test]
+    fn a_thread_that_sleeps_is_left_alone_while_another_one_looks_and_then_woken_for_what_it_left()
+    {
+        let (_memory, mut producer, mut consumer) = pair();
+        let sleeping = fall_asleep(&consumer, || false);
+        let listener = consumer.listener().clone();
+        let undisturbed = listener.undisturbed(|| false);
+        assert!(producer.send(b"first").unwrap());
+        let mut message = Vec::new();
+        assert!(consumer.receive(&mut message).unwrap());
+        drop(undisturbed);
+        // It was taken by another thread.
+        assert!(!sleeping.is_finished());
+        let undisturbed = listener.undisturbed(|| false);
+        assert!(producer.send(b"second").unwrap());
+        drop(undisturbed);
+        assert_eq!(sleeping.join().unwrap(), Wait::Message);
+    }
+
+    #[test]
+    fn a_thread_that_sleeps_is_woken_for_something_else_once_nobody_looks() {
+        let (memory, _producer, consumer) = pair();
+        let attention = Arc::new(std::sync::atomic::AtomicBool::new(false));
+        let over = {
+            let attention = Arc::clone(&attention);
+            move || attention.load(Ordering::SeqCst)
+        };
+        let sleeping = fall_asleep(&consumer, over.clone());
+        let undisturbed = consumer.listener().undisturbed(over);
+        attention.store(true, Ordering::SeqCst);
+        wake_host(&memory);
+        drop(undisturbed);
+        assert_eq!(sleeping.join().unwrap(), Wait::Over);
     }
 
     #[test]
@@ -297,7 +417,7 @@ mod tests {
         });
         let mut message = Vec::new();
         for number in 0_u32..20_000 {
-            assert_eq!(consumer.wait(None, || false), Wait::Message);
+            assert_eq!(consumer.listener().wait(None, || false), Wait::Message);
             assert!(consumer.receive(&mut message).unwrap());
             assert_eq!(message, vec![number as u8; number as usize % 300]);
         }
@@ -326,9 +446,11 @@ mod tests {
     #[test]
     fn a_wait_ends_when_the_condition_holds_or_the_time_is_over() {
         let (memory, _producer, consumer) = pair();
-        let waited = consumer.wait(Some(Duration::from_millis(1)), || false);
+        let waited = consumer
+            .listener()
+            .wait(Some(Duration::from_millis(1)), || false);
         assert_eq!(waited, Wait::TimeOut);
-        assert_eq!(consumer.wait(None, || true), Wait::Over);
+        assert_eq!(consumer.listener().wait(None, || true), Wait::Over);
         wake_host(&memory);
     }
 

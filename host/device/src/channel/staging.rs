@@ -120,19 +120,67 @@ impl AreaSlice {
         self.bytes
     }
 
-    /// Fills it from its start.
-    pub(crate) fn write(&self, bytes: &[u8]) {
+    /// Fills it from its start, on so many threads.
+    pub(crate) fn write(&self, bytes: &[u8], threads: usize) {
         let most = bytes.len().min(self.bytes);
         let bytes = bytes.get(..most).unwrap_or_default();
-        self.staging.memory.area_write(self.offset, bytes);
+        let parts = bytes.chunks(part_bytes(most, threads));
+        copy_on_threads(self.offset, parts, |part, offset| {
+            self.staging.memory.area_write(offset, part);
+        });
     }
 
-    /// Copies what is there.
-    pub(crate) fn read(&self, into: &mut [u8]) {
+    /// Copies what is there, on so many threads.
+    pub(crate) fn read(&self, into: &mut [u8], threads: usize) {
         let most = into.len().min(self.bytes);
         let into = into.get_mut(..most).unwrap_or_default();
-        self.staging.memory.area_read(self.offset, into);
+        let parts = into.chunks_mut(part_bytes(most, threads));
+        copy_on_threads(self.offset, parts, |part, offset| {
+            self.staging.memory.area_read(offset, part);
+        });
     }
+}
+
+/// How many bytes each of so many threads copies, but the last one: whole pages, so that no two write
+/// to one line of a cache.
+fn part_bytes(bytes: usize, threads: usize) -> usize {
+    bytes
+        .div_ceil(threads.max(1))
+        .next_multiple_of(4096)
+        .max(4096)
+}
+
+/// Copies parts that lie one behind the other from an offset on, each on a thread; the last one, which is
+/// often the only one, on this thread. Where no more threads can be started, this one copies all.
+fn copy_on_threads<P: AsRef<[u8]> + Send>(
+    offset: usize,
+    parts: impl ExactSizeIterator<Item = P>,
+    copy: impl Fn(P, usize) + Sync,
+) {
+    let mut at = offset;
+    let mut left: Vec<(P, usize)> = Vec::with_capacity(parts.len());
+    for part in parts {
+        let bytes = part.as_ref().len();
+        left.push((part, at));
+        at += bytes;
+    }
+    let others = left.len().saturating_sub(1);
+    let left = Mutex::new(left);
+    let next = || lock(&left).pop();
+    let work = || {
+        while let Some((part, at)) = next() {
+            copy(part, at);
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..others {
+            let builder = std::thread::Builder::new().name("copies".to_owned());
+            if builder.spawn_scoped(scope, work).is_err() {
+                break;
+            }
+        }
+        work();
+    });
 }
 
 impl Drop for AreaSlice {
@@ -165,16 +213,35 @@ mod tests {
         let staging = staging(16 << 10);
         let areas: Vec<_> = (0..4).map(|_| staging.try_take(4096).unwrap()).collect();
         for (number, area) in areas.iter().enumerate() {
-            area.write(&[number as u8; 4096]);
+            area.write(&[number as u8; 4096], 1);
         }
         for (number, area) in areas.iter().enumerate() {
             let mut bytes = [0xff; 4096];
-            area.read(&mut bytes);
+            area.read(&mut bytes, 1);
             assert_eq!(bytes, [number as u8; 4096]);
         }
         assert!(staging.try_take(1).is_none());
         drop(areas);
         assert!(staging.try_take(4096).is_some());
+    }
+
+    #[test]
+    fn several_threads_copy_what_one_does() {
+        let staging = staging(1 << 20);
+        let area = staging.try_take(100_003).unwrap();
+        let bytes: Vec<u8> = (0_u32..100_003)
+            .map(|at| (at * 7 + at / 251) as u8)
+            .collect();
+        for threads in [1, 2, 3, 64] {
+            area.write(&vec![0; bytes.len()], 1);
+            area.write(&bytes, threads);
+            for readers in [1, 2, 5] {
+                let mut read = vec![0; bytes.len()];
+                area.read(&mut read, readers);
+                assert_eq!(read, bytes, "{threads} threads, {readers} readers");
+            }
+        }
+        area.write(&[], 2);
     }
 
     #[test]

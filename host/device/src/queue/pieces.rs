@@ -7,7 +7,7 @@ use super::Queue;
 use crate::account::InFlightPermit;
 use crate::command::Command;
 use crate::spin_wait::spin_then_await;
-use crate::staging::{StagedBytes, StagingError};
+use crate::staging::{StagedBytes, StagingError, copying_threads};
 use crate::submission::{Answer, ReadDestination, Reply};
 use crate::{Buffer, Error};
 
@@ -26,12 +26,13 @@ impl Queue {
     ) -> Result<(), Error> {
         let staging = self.shared.backend.staging();
         let largest = staging.largest_piece();
+        let threads = copying_threads(data.len());
         let mut permit = Some(permit);
         let mut done = 0;
         loop {
             let rest = data.get(done..).unwrap_or_default();
             let piece = rest.get(..largest).unwrap_or(rest);
-            let staged = self.unless_ended(staging.copy_of(piece)).await?;
+            let staged = self.unless_ended(staging.copy_of(piece, threads)).await?;
             let staged = match staged {
                 Ok(staged) => staged,
                 Err(StagingError::OutOfMemory) => {
@@ -109,7 +110,7 @@ impl Queue {
             let Some(answer) = on_the_way.pop_front() else {
                 continue;
             };
-            let answer = spin_then_await(answer).await;
+            let answer = spin_then_await(answer, |ready| self.shared.backend.spin(ready)).await;
             assembly.add(answer.map_err(|_| Error::lease_ended())??);
             if left == 0 && on_the_way.is_empty() {
                 return Ok(assembly.finish());

@@ -316,6 +316,10 @@ impl QueueBackend for WorkerQueue {
         self.worker.push(self.number, entry)
     }
 
+    fn spin(&self, ready: &mut dyn FnMut() -> bool) {
+        self.worker.look_for_answers(ready);
+    }
+
     fn acknowledge(&self, failure: FailureId) {
         self.worker.acknowledge(self.number, failure);
     }

@@ -8,6 +8,7 @@
 //! [`queues`]; [`queue_state`] is one queue's order; [`pool`] has a device's workers,
 //! [`process`] their processes, and [`watch`] the thread that supervises one.
 
+mod answers;
 mod backend;
 mod config;
 mod fair_share;

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::watch as channel;
 
+use super::answers::Answers;
 use super::config::WorkerConfig;
 use super::fair_share::FairShare;
 use super::process::{CONTEXT_BYTES, Process};
@@ -312,18 +313,22 @@ impl Workers {
         limits: &Limits,
     ) -> Worker {
         let shared = &self.shared;
+        let answers = Consumer::to_host(memory);
         Worker {
             id,
+            began: Instant::now(),
+            listener: answers.listener().clone(),
+            answers: Mutex::new(Answers::new(answers)),
             memory: Arc::clone(memory),
             staging: StagingArea::new(memory),
             fair_share: Arc::clone(&shared.fair_share),
             starts: Arc::clone(&shared.starts),
             state: Mutex::new(WorkerState::new(requests)),
-            releasing: Mutex::default(),
             is_lost: AtomicBool::new(false),
             ended_well: AtomicBool::new(false),
             tenant: tenant.to_owned(),
             attention: AtomicBool::new(false),
+            is_watched_closely: AtomicBool::new(false),
             started: channel::Sender::new(Started::NotYet),
             gone: channel::Sender::new(false),
             limits: WorkerLimits {
@@ -432,9 +437,7 @@ fn supervise(
         Ok(process) => {
             let supervisor = Supervisor {
                 worker: Arc::clone(worker),
-                answers: Consumer::to_host(memory),
                 process,
-                began: Instant::now(),
             };
             // A bug of ours costs one tenant its worker, and nobody else anything.
             if catch_unwind(AssertUnwindSafe(|| supervisor.run())).is_err() {

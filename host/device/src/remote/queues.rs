@@ -1,5 +1,6 @@
 //! The queues of a worker: what is submitted to them, sent to the process, and removed.
 
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use super::queue_state::{Entry, RemoteQueue};
@@ -57,16 +58,30 @@ impl Worker {
         }
         queue.push(entry, &mut effects);
         let was_at_work = queue.is_at_work();
+        let now = Instant::now();
+        if !was_at_work {
+            // What has passed is not this queue's.
+            self.account(&mut state, now);
+        }
         self.send_work(&mut state, id);
-        let begins = !was_at_work && state.queues.get(&id).is_some_and(RemoteQueue::is_at_work);
+        let queue = state.queues.get(&id);
+        let begins = !was_at_work && queue.is_some_and(RemoteQueue::is_at_work);
+        let held_back = !begins && !was_at_work && queue.is_some_and(|queue| !queue.is_idle());
+        if begins {
+            state.clock.start(now);
+        }
+        let is_watched = self.is_watched_closely.load(Ordering::Acquire);
         drop(state);
         if effects.answers_callers() {
             // The queue was empty; what its last commands held may be about to be given back.
-            drop(lock(&self.releasing));
+            drop(lock(&self.answers));
         }
         effects.carry_out();
         if begins {
             self.fair_share.set_busy(self.id, true);
+        }
+        // What is held back for others' sake is sent by the supervising thread.
+        if held_back || begins && !is_watched {
             self.attend();
         }
         Ok(())

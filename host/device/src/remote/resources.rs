@@ -99,7 +99,7 @@ impl Worker {
                 self.too_long(text.len())
             });
         };
-        area.write(text);
+        area.write(text, 1);
         let (id, answer) = self.ask_for_module(parsed, area)?;
         let max_threads = answer.await.map_err(|_| self.lost())??;
         let loaded = Arc::new(RemoteModule {

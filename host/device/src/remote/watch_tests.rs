@@ -6,7 +6,7 @@ use std::os::fd::OwnedFd;
 use super::*;
 use crate::Limits;
 use crate::account::DeviceMemory;
-use crate::channel::wire::WorkerDevice;
+use crate::channel::wire::{self, Answer, WorkerDevice};
 use crate::channel::{Layout, Producer, SharedMemory};
 use crate::remote::WorkerConfig;
 use crate::remote::pool::Workers;
@@ -49,9 +49,7 @@ fn supervise(says: &[Answer]) -> Error {
     }
     let supervisor = Supervisor {
         worker: Arc::clone(&worker),
-        answers: Consumer::to_host(&memory),
         process,
-        began: Instant::now(),
     };
     // It returns once the worker is ended.
     supervisor.run();

@@ -9,13 +9,15 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{oneshot, watch as channel};
 
+use super::answers::Answers;
 use super::fair_share::FairShare;
 use super::queue_state::RemoteQueue;
 use super::starts::WorkerStarts;
+use super::watch::WorkClock;
 use crate::Error;
 use crate::account::Reservation;
 use crate::channel::wire::{self, Request};
-use crate::channel::{AreaSlice, Broken, Producer, SharedMemory, StagingArea, wake_host};
+use crate::channel::{AreaSlice, Broken, Listener, Producer, SharedMemory, StagingArea, wake_host};
 use crate::effects::DeferredEffects;
 use crate::identity::{BufferId, Identifiers, ModuleId, QueueId, WorkerId};
 use crate::sync::lock;
@@ -24,15 +26,19 @@ use crate::tenant::BufferCharge;
 /// One tenant's worker.
 pub(crate) struct Worker {
     pub(super) id: WorkerId,
+    /// When it was made. Its process begins a moment later.
+    pub(super) began: Instant,
     pub(super) memory: Arc<SharedMemory>,
     pub(super) staging: Arc<StagingArea>,
     pub(super) fair_share: Arc<FairShare>,
     pub(super) starts: Arc<WorkerStarts>,
     pub(super) state: Mutex<WorkerState>,
-    /// Held by the thread that takes answers, from before it changes the state until what the answered
-    /// commands held is given back: whoever finds a queue empty meanwhile waits for this. It is locked
-    /// before `state`, never while `state` is held.
-    pub(super) releasing: Mutex<()>,
+    /// Locked by the thread that takes answers, until what the answered commands held is given back:
+    /// whoever finds a queue empty meanwhile waits for this. It is locked before `state`, never while
+    /// `state` is held.
+    pub(super) answers: Mutex<Answers>,
+    /// Waits for them.
+    pub(super) listener: Listener,
     /// Set with `WorkerState::lost`, to be read without the lock.
     pub(super) is_lost: AtomicBool,
     /// That it was ended for no fault of its tenant's.
@@ -41,6 +47,8 @@ pub(crate) struct Worker {
     pub(super) tenant: String,
     /// That the supervising thread is to check again what it waits for.
     pub(super) attention: AtomicBool,
+    /// That the supervising thread checks soon enough by itself that work which begins keeps its limits.
+    pub(super) is_watched_closely: AtomicBool,
     pub(super) started: channel::Sender<Started>,
     /// Whether its process is reaped, and what it had on the device is free: some time after it is
     /// lost.
@@ -101,6 +109,8 @@ pub(super) struct WorkerState {
     /// Since when the ring has had no room for the first of them.
     pub(super) unread_since: Option<Instant>,
     pub(super) queues: HashMap<QueueId, RemoteQueue>,
+    /// Measures the time in which any of them is at work.
+    pub(super) clock: WorkClock,
     /// What the tenant has on the device. It is lost with the worker, even where handles
     /// are left.
     pub(super) allocations: HashMap<BufferId, Holding>,
@@ -129,6 +139,7 @@ impl WorkerState {
             backlog: VecDeque::new(),
             unread_since: None,
             queues: HashMap::new(),
+            clock: WorkClock::default(),
             allocations: HashMap::new(),
             dying: Vec::new(),
             reaped: false,

@@ -27,7 +27,7 @@ use crate::failure_state::FailureState;
 use crate::identity::{BufferId, ModuleId, QueueId, SequenceNumber};
 use crate::launch::PackedArguments;
 use crate::meter::{LaunchCharge, LaunchTimes, Meter};
-use crate::spin_wait::spin_then_await;
+use crate::spin_wait::{spin_then_await, spin_until};
 use crate::staging::StagedBytes;
 use crate::submission::{self, EventSignal, EventState, Handles, ReadDestination, Reply};
 use crate::sync::lock;
@@ -434,7 +434,7 @@ impl QueueThread {
         match result {
             CommandResult::Nothing => self.queue.synchronize().await.map(|()| None),
             CommandResult::Bytes(answer) => {
-                let bytes = spin_then_await(answer).await;
+                let bytes = spin_then_await(answer, |ready| spin_until(ready)).await;
                 if let StagedBytes::Heap(bytes) = bytes.map_err(|_| Error::lease_ended())?? {
                     self.memory.area_write(offset as usize, &bytes);
                 }

@@ -101,7 +101,7 @@ fn work() -> std::io::Result<Infallible> {
     let memory = Arc::new(SharedMemory::open(std::fs::File::from(file))?);
     let mut requests = Consumer::to_worker(&memory);
     let mut message = Vec::new();
-    requests.wait(None, || false);
+    requests.listener().wait(None, || false);
     let start = match requests.receive(&mut message) {
         Ok(true) => match wire::decode(&message) {
             Ok(Request::Start(start)) => start,
@@ -161,13 +161,13 @@ fn serve(
                 }
             }
             Ok(false) => {
-                if requests.poll(|| executor.poll()) {
+                if requests.listener().poll(|| executor.poll()) {
                     continue;
                 }
                 if let Err(lost) = executor.rest() {
                     return lost;
                 }
-                requests.sleep(None, || false);
+                requests.listener().sleep(None, || false);
                 continue;
             }
             Err(broken) => return Lost(broken.to_string()),

@@ -2,13 +2,14 @@
 //! has ended.
 
 use std::collections::HashSet;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::{HELD_BACK, Supervisor};
 use crate::effects::DeferredEffects;
 use crate::identity::BufferId;
 use crate::remote::queue_state::RemoteQueue;
-use crate::remote::worker::{ResidentBuffers, Started, WorkerLimits, WorkerState};
+use crate::remote::worker::{ResidentBuffers, Started, Worker, WorkerLimits, WorkerState};
 use crate::sync::lock;
 use crate::{Buffer, Error};
 
@@ -25,46 +26,28 @@ const MOST_UNREAD: usize = 1 << 19;
 impl Supervisor {
     /// Ends the worker where something takes too long. Returns how long to wait until the
     /// next check.
-    pub(super) fn check_times(&self, clock: &mut WorkClock) -> Duration {
+    pub(super) fn check_times(&self) -> Duration {
         let worker = &self.worker;
         let limits = worker.limits;
         let mut state = lock(&worker.state);
         let now = Instant::now();
-        let passed = clock.tick(now);
-        let busy = worker.fair_share.busy().max(1) as u32;
-        let launched = state.queues.values();
-        let launched = launched.filter(|queue| queue.running_kernel().is_some());
-        let launched = launched.count();
-        let among = u32::try_from(launched.max(1)).unwrap_or(u32::MAX);
-        let mut overrun = None;
-        let mut at_work = false;
-        for (id, queue) in &mut state.queues {
-            if !queue.is_at_work() {
-                continue;
-            }
-            at_work = true;
+        worker.account(&mut state, now);
+        let at_work = state.clock.runs;
+        let is_active = state.clock.take_worked() || at_work;
+        let launches = state.launches();
+        let busy = worker.busy_workers();
+        let overrun = state.queues.iter().find_map(|(id, queue)| {
             let limit = match queue.running_kernel().is_some() {
-                true => {
-                    queue.used += passed / busy / among;
-                    limits.kernel.saturating_add(limits.slack)
-                }
-                false => {
-                    queue.used += passed / busy;
-                    limits.timeout
-                }
+                true => limits.kernel.saturating_add(limits.slack),
+                false => limits.timeout,
             };
-            if queue.used > limit {
-                overrun = Some((*id, overrun_error(queue, &limits)));
-            }
-        }
-        clock.runs = at_work;
-        if at_work {
-            worker.fair_share.charge(worker.id, passed);
-        }
+            let overran = queue.is_at_work() && queue.used > limit;
+            overran.then(|| (*id, overrun_error(queue, &limits)))
+        });
         let orphaned = state.orphaned();
         // Others may have the device, and a kernel of its own hold up all else.
         let mut timeout = limits.timeout.saturating_mul(busy);
-        if launched > 0 {
+        if launches > 0 {
             timeout = timeout.saturating_add(limits.kernel.saturating_mul(busy));
         }
         let unread = state.backlog.len() > MOST_UNREAD;
@@ -74,7 +57,7 @@ impl Supervisor {
                 .values()
                 .map(|pending| pending.since)
                 .chain(state.loading.values().map(|pending| pending.since))
-                .chain(matches!(*worker.started.borrow(), Started::NotYet).then_some(self.began))
+                .chain(matches!(*worker.started.borrow(), Started::NotYet).then_some(worker.began))
                 .chain(state.unread_since)
                 .min()
                 .is_some_and(|since| now.saturating_duration_since(since) > timeout);
@@ -105,22 +88,25 @@ impl Supervisor {
             ));
             return Duration::ZERO;
         }
-        let state_has_orphans = state.users == 0;
         let mut effects = DeferredEffects::default();
         let waiting = worker.send_all_work(&mut state, &mut effects);
+        let state_has_orphans = state.users == 0;
+        // Under the lock, which whoever begins work has too.
+        let is_closely = is_active || waiting;
+        (worker.is_watched_closely).store(is_closely, Ordering::Release);
         drop(state);
         effects.carry_out();
         if !at_work && worker.stop_if_idle(limits.idle, ResidentBuffers::AreUse) {
             return Duration::ZERO;
         }
+        let at_launches = (limits.kernel / 16).clamp(HELD_BACK, AT_WORK);
         if waiting {
             HELD_BACK
-        } else if launched > 0 && state_has_orphans {
+        } else if launches > 0 && state_has_orphans {
             ORPHANED / 4
-        } else if launched > 0 {
-            (limits.kernel / 16).clamp(HELD_BACK, AT_WORK)
-        } else if at_work {
-            AT_WORK
+        } else if is_active {
+            // Also where there was work a moment ago: so what begins next need not wake this thread.
+            at_launches
         } else {
             AT_REST.min(limits.idle.max(HELD_BACK))
         }
@@ -167,16 +153,74 @@ fn overrun_error(queue: &RemoteQueue, limits: &WorkerLimits) -> Error {
     }
 }
 
+impl Worker {
+    /// Counts the time up to now against the queues that are at work, and against the worker's share of
+    /// the device.
+    pub(in crate::remote) fn account(&self, state: &mut WorkerState, now: Instant) {
+        let passed = state.clock.tick(now);
+        let busy = self.busy_workers();
+        let among = u32::try_from(state.launches().max(1)).unwrap_or(u32::MAX);
+        let mut at_work = false;
+        for queue in state.queues.values_mut().filter(|queue| queue.is_at_work()) {
+            at_work = true;
+            queue.used += match queue.running_kernel().is_some() {
+                true => passed / busy / among,
+                false => passed / busy,
+            };
+        }
+        state.clock.runs = at_work;
+        if at_work && !passed.is_zero() {
+            self.fair_share.charge(self.id, passed);
+        }
+    }
+
+    /// Among how many workers the device's time is shared now.
+    fn busy_workers(&self) -> u32 {
+        u32::try_from(self.fair_share.busy().max(1)).unwrap_or(u32::MAX)
+    }
+}
+
+impl WorkerState {
+    /// How many queues run a kernel.
+    fn launches(&self) -> usize {
+        let queues = self.queues.values();
+        queues
+            .filter(|queue| queue.running_kernel().is_some())
+            .count()
+    }
+}
+
 /// Measures the time in which the worker has work.
-#[derive(Default)]
-pub(super) struct WorkClock {
+#[derive(Debug, Default)]
+pub(in crate::remote) struct WorkClock {
     last: Option<Instant>,
     runs: bool,
+    /// That it ran since the supervising thread looked last.
+    worked: bool,
 }
 
 impl WorkClock {
+    /// The time since the last call in which there was work.
     fn tick(&mut self, now: Instant) -> Duration {
         let last = self.last.replace(now).filter(|_| self.runs);
         last.map_or(Duration::ZERO, |last| now.saturating_duration_since(last))
+    }
+
+    /// Work begins, or there is more of it.
+    pub(in crate::remote) fn start(&mut self, now: Instant) {
+        if !self.runs {
+            self.last = Some(now);
+        }
+        self.runs = true;
+        self.worked = true;
+    }
+
+    /// There is no work any more.
+    pub(in crate::remote) fn stop(&mut self) {
+        self.runs = false;
+    }
+
+    fn take_worked(&mut self) -> bool {
+        std::mem::take(&mut self.worked)
     }
 }
