@@ -8,10 +8,9 @@ use super::error::{ClientError, EXIT_CODES};
 use super::model::FunctionPage;
 use super::options::ClientOptions;
 use super::output::{self, traffic};
-use super::pages::each_page;
+use super::pages::{print_pages, rows};
 use super::request::Target;
 use super::text::{list, plain, size};
-use crate::commands::table::table;
 
 /// List a tenant's functions on a node
 #[derive(Args)]
@@ -43,23 +42,11 @@ impl List {
 
     async fn list(self) -> Result<(), ClientError> {
         let client = self.node.client()?;
-        let mut functions = Vec::new();
         let target = || Target::of(&["functions"]);
-        each_page(&client, target, |json, page: FunctionPage| {
-            if self.json {
-                output::print_json(json)?;
-            } else {
-                functions.extend(page.functions);
-            }
-            Ok(page.next)
-        })
-        .await?;
         if self.json {
-            return Ok(());
+            return print_pages::<FunctionPage>(&client, target).await;
         }
-        if functions.is_empty() {
-            return output::print("no functions\n");
-        }
+        let functions = rows::<FunctionPage>(&client, target).await?;
         let rows: Vec<[String; 7]> = functions
             .iter()
             .map(|function| {
@@ -83,6 +70,6 @@ impl List {
             "UPDATED",
             "CAPABILITIES",
         ];
-        output::print(&table(titles, &rows))
+        output::print_table(titles, &rows, "no functions")
     }
 }

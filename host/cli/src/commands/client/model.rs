@@ -4,7 +4,16 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
+
+/// A page of a list.
+pub trait Page: DeserializeOwned {
+    type Row;
+
+    /// Its rows, and what the next page comes after: none on the last one.
+    fn take(self) -> (Vec<Self::Row>, Option<String>);
+}
 
 /// A function of a tenant.
 #[derive(Deserialize)]
@@ -55,6 +64,14 @@ pub struct FunctionPage {
     pub functions: Vec<Function>,
     /// What the next page comes after; none on the last one.
     pub next: Option<String>,
+}
+
+impl Page for FunctionPage {
+    type Row = Function;
+
+    fn take(self) -> (Vec<Function>, Option<String>) {
+        (self.functions, self.next)
+    }
 }
 
 /// What a function finds in `wasi:config/store`.
@@ -130,6 +147,14 @@ pub struct JobPage {
     pub next: Option<String>,
 }
 
+impl Page for JobPage {
+    type Row = Job;
+
+    fn take(self) -> (Vec<Job>, Option<String>) {
+        (self.jobs, self.next)
+    }
+}
+
 /// A job that was just created.
 #[derive(Deserialize)]
 pub struct CreatedJob {
@@ -159,6 +184,14 @@ pub struct Snapshot {
 pub struct SnapshotPage {
     pub snapshots: Vec<Snapshot>,
     pub next: Option<String>,
+}
+
+impl Page for SnapshotPage {
+    type Row = Snapshot;
+
+    fn take(self) -> (Vec<Snapshot>, Option<String>) {
+        (self.snapshots, self.next)
+    }
 }
 
 /// A snapshot that was saved or uploaded.

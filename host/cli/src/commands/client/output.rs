@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use super::error::ClientError;
 use super::model::Function;
 use super::text::{list, plain, size};
+use crate::commands::table::table;
 
 /// Runs a command of the client. An error is printed, and becomes the exit code.
 pub fn run(command: impl Future<Output = Result<(), ClientError>>) -> anyhow::Result<ExitCode> {
@@ -40,6 +41,18 @@ pub fn print_json(json: &[u8]) -> Result<(), ClientError> {
 /// Prints text.
 pub fn print(text: &str) -> Result<(), ClientError> {
     write_out(text.as_bytes())
+}
+
+/// Prints a table, or that there is nothing to list.
+pub fn print_table<const N: usize>(
+    titles: [&str; N],
+    rows: &[[String; N]],
+    nothing: &str,
+) -> Result<(), ClientError> {
+    match rows.is_empty() {
+        true => print(&format!("{nothing}\n")),
+        false => print(&table(titles, rows)),
+    }
 }
 
 /// Writes bytes to standard output at once. A reader that went away is no error.

@@ -8,10 +8,9 @@ use crate::commands::client::error::{ClientError, EXIT_CODES};
 use crate::commands::client::model::JobPage;
 use crate::commands::client::options::ClientOptions;
 use crate::commands::client::output;
-use crate::commands::client::pages::each_page;
+use crate::commands::client::pages::{print_pages, rows};
 use crate::commands::client::request::Target;
 use crate::commands::client::text::plain;
-use crate::commands::table::table;
 
 /// List a tenant's jobs, newest first
 #[derive(Args)]
@@ -72,22 +71,10 @@ impl List {
                 .with_query("function", self.function.as_ref())
                 .with_query("state", state.as_ref().map(|state| state.get_name()))
         };
-        let mut jobs = Vec::new();
-        each_page(&client, target, |json, page: JobPage| {
-            if self.json {
-                output::print_json(json)?;
-            } else {
-                jobs.extend(page.jobs);
-            }
-            Ok(page.next)
-        })
-        .await?;
         if self.json {
-            return Ok(());
+            return print_pages::<JobPage>(&client, target).await;
         }
-        if jobs.is_empty() {
-            return output::print("no jobs\n");
-        }
+        let jobs = rows::<JobPage>(&client, target).await?;
         let rows: Vec<[String; 6]> = jobs
             .iter()
             .map(|job| {
@@ -103,6 +90,6 @@ impl List {
             })
             .collect();
         let titles = ["ID", "FUNCTION", "STATE", "ATTEMPTS", "STATUS", "CREATED"];
-        output::print(&table(titles, &rows))
+        output::print_table(titles, &rows, "no jobs")
     }
 }

@@ -12,7 +12,7 @@ use crate::commands::client::error::{ClientError, EXIT_CODES};
 use crate::commands::client::model::FunctionPage;
 use crate::commands::client::options::{ClientOptions, LONG_TIMEOUT};
 use crate::commands::client::output;
-use crate::commands::client::pages::each_page;
+use crate::commands::client::pages::rows;
 use crate::commands::client::request::Target;
 
 /// Save all functions of the tenant to a folder, a file for each
@@ -70,18 +70,15 @@ impl Export {
             };
             return export.run(client).await;
         }
-        let mut files = Vec::new();
-        let target = || Target::of(&["functions"]);
-        each_page(&client, target, |_, page: FunctionPage| {
-            // A name of a function is one of a file: letters, digits and hyphens.
-            let functions = page.functions.into_iter();
-            files.extend(functions.map(|function| {
+        let functions = rows::<FunctionPage>(&client, || Target::of(&["functions"])).await?;
+        // A name of a function is one of a file: letters, digits and hyphens.
+        let files: Vec<_> = functions
+            .into_iter()
+            .map(|function| {
                 let path = self.folder.join(format!("{}.snapshot", function.name));
                 (function.id, path)
-            }));
-            Ok(page.next)
-        })
-        .await?;
+            })
+            .collect();
         for (_, path) in files.iter().filter(|_| !self.force) {
             refuse_existing(path)?;
         }

@@ -17,7 +17,7 @@ use crate::commands::client::error::{ClientError, EXIT_CODES};
 use crate::commands::client::model::FunctionPage;
 use crate::commands::client::options::{ClientOptions, LONG_TIMEOUT};
 use crate::commands::client::output;
-use crate::commands::client::pages::each_page;
+use crate::commands::client::pages::rows;
 use crate::commands::client::request::Target;
 use crate::commands::client::text::plain;
 
@@ -80,14 +80,8 @@ impl Import {
             return import.run(client).await;
         }
         let files = files_of(&self.folder)?;
-        let mut present = BTreeSet::new();
-        let target = || Target::of(&["functions"]);
-        each_page(&client, target, |_, page: FunctionPage| {
-            let functions = page.functions.into_iter();
-            present.extend(functions.map(|function| function.name));
-            Ok(page.next)
-        })
-        .await?;
+        let functions = rows::<FunctionPage>(&client, || Target::of(&["functions"])).await?;
+        let present: BTreeSet<_> = functions.into_iter().map(|function| function.name).collect();
         for (path, name) in &files {
             if present.contains(name) && !self.over {
                 return Err(ClientError::Input(format!(

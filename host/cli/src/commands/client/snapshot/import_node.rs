@@ -18,7 +18,7 @@ use crate::commands::client::connection::Client;
 use crate::commands::client::error::ClientError;
 use crate::commands::client::model::FunctionPage;
 use crate::commands::client::output;
-use crate::commands::client::pages::each_page;
+use crate::commands::client::pages::rows;
 use crate::commands::client::request::{Call, Target};
 use crate::commands::client::text::plain;
 
@@ -50,13 +50,9 @@ impl NodeImport<'_> {
         let tenants: BTreeSet<_> = state.functions.iter().map(|one| one.tenant).collect();
         for tenant in tenants {
             client.tenant = Some(tenant);
-            let target = || Target::of(&["functions"]);
-            each_page(&client, target, |_, page: FunctionPage| {
-                let functions = page.functions.into_iter();
-                present.extend(functions.map(|function| (tenant, function.name)));
-                Ok(page.next)
-            })
-            .await?;
+            let functions = rows::<FunctionPage>(&client, || Target::of(&["functions"])).await?;
+            let names = functions.into_iter().map(|function| function.name);
+            present.extend(names.map(|name| (tenant, name)));
         }
         client.tenant = own_tenant;
         for function in &state.functions {

@@ -8,10 +8,9 @@ use crate::commands::client::error::{ClientError, EXIT_CODES};
 use crate::commands::client::model::SnapshotPage;
 use crate::commands::client::options::ClientOptions;
 use crate::commands::client::output;
-use crate::commands::client::pages::each_page;
+use crate::commands::client::pages::{print_pages, rows};
 use crate::commands::client::request::Target;
 use crate::commands::client::text::{plain, size};
-use crate::commands::table::table;
 
 /// List the snapshots that a node keeps, newest first
 #[derive(Args)]
@@ -46,22 +45,10 @@ impl List {
     async fn list(self) -> Result<(), ClientError> {
         let client = self.node.client()?;
         let target = || Target::of(&["snapshots"]).with_query("function", self.function.as_ref());
-        let mut snapshots = Vec::new();
-        each_page(&client, target, |json, page: SnapshotPage| {
-            if self.json {
-                output::print_json(json)?;
-            } else {
-                snapshots.extend(page.snapshots);
-            }
-            Ok(page.next)
-        })
-        .await?;
         if self.json {
-            return Ok(());
+            return print_pages::<SnapshotPage>(&client, target).await;
         }
-        if snapshots.is_empty() {
-            return output::print("no snapshots\n");
-        }
+        let snapshots = rows::<SnapshotPage>(&client, target).await?;
         let rows: Vec<[String; 5]> = snapshots
             .iter()
             .map(|snapshot| {
@@ -75,6 +62,6 @@ impl List {
             })
             .collect();
         let titles = ["ID", "FUNCTION", "SIZE", "CREATED", "SIGNED BY"];
-        output::print(&table(titles, &rows))
+        output::print_table(titles, &rows, "no snapshots")
     }
 }
