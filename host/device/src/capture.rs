@@ -120,7 +120,8 @@ impl Session {
                 copy,
             });
         }
-        // What runs now may write, and is counted already: it ends before the numbers are read.
+        // After the pause, each write that was running has ended and is counted: from here on the counts
+        // tell what is written later.
         let pause = self.pause().await.ok()?;
         let launches = self.shared.tenant.account.launches();
         for copy in &mut copies {

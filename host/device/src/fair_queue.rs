@@ -96,9 +96,15 @@ impl<K: Ord + Copy> FairQueue<K> {
 
     /// The flow with the least tag, which is the virtual time from now on. It stays in the queue.
     pub fn first(&mut self) -> Option<K> {
-        let (tag, key) = self.backlogged.first()?;
-        self.virtual_time = self.virtual_time.max(*tag);
-        Some(*key)
+        self.advance_virtual_time();
+        self.backlogged.first().map(|(_, key)| *key)
+    }
+
+    /// The virtual time becomes that of the flow that is the furthest behind.
+    pub fn advance_virtual_time(&mut self) {
+        if let Some((tag, _)) = self.backlogged.first() {
+            self.virtual_time = self.virtual_time.max(*tag);
+        }
     }
 
     /// A flow is served at once, past the queue, which is for when nobody waits. As with

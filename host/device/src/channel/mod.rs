@@ -13,5 +13,7 @@ pub(crate) mod wire;
 mod wire_error;
 
 pub(crate) use memory::{Layout, SharedMemory};
-pub(crate) use ring::{Broken, Consumer, Listener, Producer, pause, spin_time, wake_host};
+#[cfg(test)]
+pub(crate) use ring::Wait;
+pub(crate) use ring::{Broken, Consumer, Listener, Producer, pause, spin_time};
 pub(crate) use staging::{AreaSlice, StagingArea};

@@ -4,7 +4,7 @@
 
 use std::hint::spin_loop;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering, fence};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering, fence};
 use std::time::{Duration, Instant};
 
 use rustix::thread::futex;
@@ -99,8 +99,8 @@ impl Producer {
 pub(crate) enum Wait {
     Message,
     TimeOut,
-    /// The condition that was to end it holds.
-    Over,
+    /// By [`poke`](Listener::poke).
+    Poked,
 }
 
 /// The reading end.
@@ -112,26 +112,32 @@ pub(crate) struct Consumer {
     listener: Listener,
 }
 
-/// Waits for messages to a consumer, which other threads may have meanwhile.
+/// Waits for messages to a consumer, which another thread may take meanwhile. What it keeps is in this
+/// process, where the other side can't change it.
 #[derive(Clone, Debug)]
 pub(crate) struct Listener {
     memory: Arc<SharedMemory>,
     direction: Direction,
-    /// Up to where the consumer has read: its own word of that, which the other side can't change.
-    head: Arc<AtomicU32>,
+    shared: Arc<Listening>,
     /// How long to poll before sleeping.
     spin: Duration,
 }
 
-/// While it lives, messages wake no thread that sleeps at the ring: another one looks for them.
+#[derive(Debug, Default)]
+struct Listening {
+    /// Up to where the consumer has read.
+    head: AtomicU32,
+    /// That a thread sleeps, or is about to.
+    sleeps: AtomicBool,
+    /// That it has something to do beside reading messages.
+    poked: AtomicBool,
+}
+
+/// While it lives, messages wake no thread that sleeps at the ring: the one that has this looks for them.
 #[must_use]
 #[derive(Debug)]
-pub(crate) struct Undisturbed<'a, F: Fn() -> bool> {
+pub(crate) struct Undisturbed<'a> {
     listener: &'a Listener,
-    /// Whether a thread sleeps that has to be woken by later messages.
-    sleeps: bool,
-    /// Whether that thread has to be woken in any case.
-    over: F,
 }
 
 impl Consumer {
@@ -151,7 +157,7 @@ impl Consumer {
             listener: Listener {
                 memory: Arc::clone(memory),
                 direction,
-                head: Arc::default(),
+                shared: Arc::default(),
                 spin: spin_time(),
             },
         }
@@ -188,7 +194,10 @@ impl Consumer {
         let start = self.head.wrapping_add(PREFIX as u32);
         self.memory.ring_read(self.direction, start, into);
         self.head = start.wrapping_add(length as u32);
-        self.listener.head.store(self.head, Ordering::Release);
+        self.listener
+            .shared
+            .head
+            .store(self.head, Ordering::Release);
         self.word(HEAD).store(self.head, Ordering::Release);
         Ok(true)
     }
@@ -201,18 +210,23 @@ impl Consumer {
 impl Listener {
     /// Whether there is a message.
     pub(crate) fn is_there(&self) -> bool {
-        self.word(TAIL).load(Ordering::Acquire) != self.head.load(Ordering::Acquire)
+        self.word(TAIL).load(Ordering::Acquire) != self.shared.head.load(Ordering::Acquire)
     }
 
     /// The caller looks for messages: they wake no thread that sleeps here, until this is dropped.
-    /// Then that thread sleeps on, unless there is a message that nobody took, or `over` says that it
-    /// has something else to do.
-    pub(crate) fn undisturbed<F: Fn() -> bool>(&self, over: F) -> Undisturbed<'_, F> {
-        Undisturbed {
-            sleeps: self.word(SLEEPS).swap(0, Ordering::SeqCst) != 0,
-            listener: self,
-            over,
-        }
+    /// Then that thread sleeps on, unless there is a message that nobody took, or it was poked.
+    pub(crate) fn undisturbed(&self) -> Undisturbed<'_> {
+        self.word(SLEEPS).store(0, Ordering::SeqCst);
+        Undisturbed { listener: self }
+    }
+
+    /// Ends the wait of the thread that sleeps here, or the next one, where none does: it has something
+    /// to do beside reading messages.
+    pub(crate) fn poke(&self) {
+        self.shared.poked.store(true, Ordering::SeqCst);
+        // Either the thread sees that before it sleeps, or this sees that it sleeps.
+        fence(Ordering::SeqCst);
+        wake(self.word(SLEEPS));
     }
 
     /// Looks for a message for a while, and does something else between two looks; whether there is
@@ -231,38 +245,41 @@ impl Listener {
         }
     }
 
-    /// Waits for a message, no longer than until `over` or the time limit.
-    pub(crate) fn wait(&self, limit: Option<Duration>, over: impl Fn() -> bool) -> Wait {
+    /// Waits for a message, no longer than until it is poked or the time is over.
+    pub(crate) fn wait(&self, limit: Option<Duration>) -> Wait {
         match limit.is_none_or(|limit| limit >= self.spin) && self.poll(|| {}) {
             true => Wait::Message,
-            false => self.sleep(limit, over),
+            false => self.sleep(limit),
         }
     }
 
-    /// As [`wait`](Consumer::wait), without polling first.
-    pub(crate) fn sleep(&self, limit: Option<Duration>, over: impl Fn() -> bool) -> Wait {
+    /// As [`wait`](Listener::wait), without polling first.
+    pub(crate) fn sleep(&self, limit: Option<Duration>) -> Wait {
         let started = Instant::now();
         loop {
             if self.is_there() {
                 return Wait::Message;
+            }
+            if self.shared.poked.swap(false, Ordering::SeqCst) {
+                return Wait::Poked;
             }
             let waited = started.elapsed();
             if limit.is_some_and(|limit| waited >= limit) {
                 return Wait::TimeOut;
             }
             let sleeps = self.word(SLEEPS);
+            // Before the word that the other side reads: whoever clears that finds this.
+            self.shared.sleeps.store(true, Ordering::SeqCst);
             sleeps.store(1, Ordering::SeqCst);
             fence(Ordering::SeqCst);
-            if !self.is_there() && !over() {
+            if !self.is_there() && !self.shared.poked.load(Ordering::SeqCst) {
                 let left = limit.map(|limit| limit.saturating_sub(waited));
                 let left = left.and_then(|left| left.try_into().ok());
                 // Woken, interrupted or timed out: the loop checks again.
                 let _ = futex::wait(sleeps, futex::Flags::empty(), 1, left.as_ref());
             }
             sleeps.store(0, Ordering::SeqCst);
-            if over() {
-                return Wait::Over;
-            }
+            self.shared.sleeps.store(false, Ordering::SeqCst);
         }
     }
 
@@ -271,25 +288,20 @@ impl Listener {
     }
 }
 
-impl<F: Fn() -> bool> Drop for Undisturbed<'_, F> {
+impl Drop for Undisturbed<'_> {
     fn drop(&mut self) {
-        if !self.sleeps {
+        let Listening { sleeps, poked, .. } = &*self.listener.shared;
+        if !sleeps.load(Ordering::SeqCst) {
             return;
         }
-        let sleeps = self.listener.word(SLEEPS);
-        sleeps.store(1, Ordering::SeqCst);
-        // Either the writer sees that it sleeps, or this sees the message.
+        let word = self.listener.word(SLEEPS);
+        word.store(1, Ordering::SeqCst);
+        // Either whoever writes or pokes sees that a thread sleeps, or this sees what they did.
         fence(Ordering::SeqCst);
-        if self.listener.is_there() || (self.over)() {
-            wake(sleeps);
+        if self.listener.is_there() || poked.load(Ordering::SeqCst) {
+            wake(word);
         }
     }
-}
-
-/// Wakes the host's side, so that it checks whether its wait is over.
-pub(crate) fn wake_host(memory: &SharedMemory) {
-    fence(Ordering::SeqCst);
-    wake(memory.word(Direction::ToHost, SLEEPS));
 }
 
 fn wake(sleeps: &AtomicU32) {
@@ -350,15 +362,12 @@ mod tests {
     }
 
     /// A thread that sleeps at the ring by now.
-    fn fall_asleep(
-        consumer: &Consumer,
-        over: impl Fn() -> bool + Send + 'static,
-    ) -> std::thread::JoinHandle<Wait> {
+    fn fall_asleep(consumer: &Consumer) -> std::thread::JoinHandle<Wait> {
         let listener = consumer.listener().clone();
         let (tell, told) = std::sync::mpsc::channel();
         let sleeping = std::thread::spawn(move || {
             tell.send(rustix::thread::gettid()).unwrap();
-            listener.sleep(None, over)
+            listener.sleep(None)
         });
         let thread = told.recv().unwrap().as_raw_nonzero();
         let stat = format!("/proc/self/task/{thread}/stat");
@@ -373,35 +382,51 @@ mod tests {
     fn a_thread_that_sleeps_is_left_alone_while_another_one_looks_and_then_woken_for_what_it_left()
     {
         let (_memory, mut producer, mut consumer) = pair();
-        let sleeping = fall_asleep(&consumer, || false);
+        let sleeping = fall_asleep(&consumer);
         let listener = consumer.listener().clone();
-        let undisturbed = listener.undisturbed(|| false);
+        let undisturbed = listener.undisturbed();
         assert!(producer.send(b"first").unwrap());
         let mut message = Vec::new();
         assert!(consumer.receive(&mut message).unwrap());
         drop(undisturbed);
         // It was taken by another thread.
         assert!(!sleeping.is_finished());
-        let undisturbed = listener.undisturbed(|| false);
+        let undisturbed = listener.undisturbed();
         assert!(producer.send(b"second").unwrap());
         drop(undisturbed);
         assert_eq!(sleeping.join().unwrap(), Wait::Message);
     }
 
     #[test]
-    fn a_thread_that_sleeps_is_woken_for_something_else_once_nobody_looks() {
-        let (memory, _producer, consumer) = pair();
-        let attention = Arc::new(std::sync::atomic::AtomicBool::new(false));
-        let over = {
-            let attention = Arc::clone(&attention);
-            move || attention.load(Ordering::SeqCst)
-        };
-        let sleeping = fall_asleep(&consumer, over.clone());
-        let undisturbed = consumer.listener().undisturbed(over);
-        attention.store(true, Ordering::SeqCst);
-        wake_host(&memory);
+    fn a_thread_that_sleeps_is_woken_for_what_comes_once_one_of_those_who_look_stops() {
+        for poked in [false, true] {
+            let (_memory, mut producer, consumer) = pair();
+            let sleeping = fall_asleep(&consumer);
+            let listener = consumer.listener();
+            let (first, second) = (listener.undisturbed(), listener.undisturbed());
+            // The first one may be kept from its processor for long.
+            drop(second);
+            match poked {
+                true => listener.poke(),
+                false => assert!(producer.send(b"message").unwrap()),
+            }
+            let woken = if poked { Wait::Poked } else { Wait::Message };
+            assert_eq!(sleeping.join().unwrap(), woken);
+            drop(first);
+        }
+    }
+
+    #[test]
+    fn a_poke_is_not_lost_whether_a_thread_sleeps_or_another_one_looks() {
+        let (_memory, _producer, consumer) = pair();
+        let listener = consumer.listener();
+        listener.poke();
+        assert_eq!(listener.sleep(None), Wait::Poked);
+        let sleeping = fall_asleep(&consumer);
+        let undisturbed = listener.undisturbed();
+        listener.poke();
         drop(undisturbed);
-        assert_eq!(sleeping.join().unwrap(), Wait::Over);
+        assert_eq!(sleeping.join().unwrap(), Wait::Poked);
     }
 
     #[test]
@@ -417,7 +442,7 @@ mod tests {
         });
         let mut message = Vec::new();
         for number in 0_u32..20_000 {
-            assert_eq!(consumer.listener().wait(None, || false), Wait::Message);
+            assert_eq!(consumer.listener().wait(None), Wait::Message);
             assert!(consumer.receive(&mut message).unwrap());
             assert_eq!(message, vec![number as u8; number as usize % 300]);
         }
@@ -444,14 +469,10 @@ mod tests {
     }
 
     #[test]
-    fn a_wait_ends_when_the_condition_holds_or_the_time_is_over() {
-        let (memory, _producer, consumer) = pair();
-        let waited = consumer
-            .listener()
-            .wait(Some(Duration::from_millis(1)), || false);
+    fn a_wait_ends_when_the_time_is_over() {
+        let (_memory, _producer, consumer) = pair();
+        let waited = consumer.listener().wait(Some(Duration::from_millis(1)));
         assert_eq!(waited, Wait::TimeOut);
-        assert_eq!(consumer.listener().wait(None, || true), Wait::Over);
-        wake_host(&memory);
     }
 
     proptest! {

@@ -186,7 +186,7 @@ impl Grid {
     }
 
     /// Whether it is exclusive in its session.
-    pub(crate) fn is_large(&self) -> bool {
+    pub(crate) fn is_exclusive(&self) -> bool {
         self.block_bytes() > LARGE_BLOCK
     }
 

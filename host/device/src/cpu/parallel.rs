@@ -15,7 +15,7 @@ pub(crate) enum Parallel {
     Product(Arc<ProductRun>),
 }
 
-/// A part of it for one thread, which owes a [`slice`](Parallel::slice) for it.
+/// A part of it for one thread, to be passed to [`slice`](Parallel::slice) exactly once.
 pub(crate) enum ParallelClaim {
     Launch(Claim),
     Product(TileClaim),
@@ -35,7 +35,8 @@ impl Parallel {
         match (self, claim) {
             (Parallel::Launch(grid), ParallelClaim::Launch(claim)) => grid.slice(claim),
             (Parallel::Product(product), ParallelClaim::Product(claim)) => product.slice(claim),
-            _ => debug_assert!(false, "a claim of other work"),
+            // The part would never be done, and its launch never end.
+            _ => panic!("a claim of other work"),
         }
     }
 
@@ -48,9 +49,9 @@ impl Parallel {
     }
 
     /// Whether it is exclusive in its session.
-    pub(crate) fn is_large(&self) -> bool {
+    pub(crate) fn is_exclusive(&self) -> bool {
         match self {
-            Parallel::Launch(grid) => grid.is_large(),
+            Parallel::Launch(grid) => grid.is_exclusive(),
             Parallel::Product(_) => false,
         }
     }

@@ -148,7 +148,7 @@ impl Head {
     pub(crate) fn is_exclusive(&self) -> bool {
         match self {
             Head::Serial { work, .. } => matches!(work, SerialWork::Task(_)),
-            Head::Parallel { work, .. } => work.is_large(),
+            Head::Parallel { work, .. } => work.is_exclusive(),
             Head::Nothing | Head::Taken => false,
         }
     }

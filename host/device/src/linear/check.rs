@@ -48,7 +48,7 @@ pub(crate) fn checked(gemm: &Gemm) -> Result<Option<GemmShape>, Error> {
         n,
         k: if gemm.alpha == 0.0 { 0 } else { k },
         batch,
-        // Without a product, no factor makes one.
+        // Where k is 0 there is no product, and alpha is ignored: an alpha that is NaN changes nothing.
         alpha: if k == 0 { 0 } else { gemm.alpha.to_bits() },
         beta: gemm.beta.to_bits(),
         a: a.operand,

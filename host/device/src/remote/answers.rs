@@ -23,7 +23,7 @@ const BATCH: usize = 64;
 /// Whether the log says already that memory can't be pinned: all workers of a server say the same.
 static UNPINNED: AtomicBool = AtomicBool::new(false);
 
-/// What takes a worker's answers.
+/// The reading end of a worker's answers.
 #[derive(Debug)]
 pub(super) struct Answers {
     consumer: Consumer,
@@ -54,9 +54,10 @@ impl Worker {
     /// A caller looks for an answer, until it is `ready` or looking is not worth its time any more: it
     /// takes the answers that there are itself, and the supervising thread sleeps on meanwhile.
     pub(super) fn look_for_answers(&self, ready: &mut dyn FnMut() -> bool) {
-        let _undisturbed = self
-            .listener
-            .undisturbed(|| self.attention.load(Ordering::Acquire));
+        if ready() {
+            return;
+        }
+        let _undisturbed = self.listener.undisturbed();
         spin_until(|| {
             ready() || {
                 if self.listener.is_there() {
@@ -77,6 +78,8 @@ impl Worker {
         // A bug of ours costs one tenant its worker, and nobody else anything.
         let taken = catch_unwind(AssertUnwindSafe(|| self.take_from(&mut answers)));
         match taken {
+            // The process is to be ended, or work can be sent that was held back.
+            Ok(Ok(_)) if self.is_lost() || self.holds_work_back() => self.attend(),
             Ok(Ok(_)) => {}
             Ok(Err(broken)) => {
                 answers.broken = Some(broken);
@@ -138,7 +141,7 @@ impl Worker {
                     }
                     first
                 });
-                // Said without end, it would keep this thread from all else.
+                // Said without end, it would keep whoever takes answers from all else.
                 if !first {
                     return Err(Broken("it is ready a second time"));
                 }
@@ -259,8 +262,13 @@ impl Worker {
             .queues
             .get_mut(&id)
             .ok_or(Broken("an answer for a queue that is not open"))?;
-        queue.charge(answer.ran);
-        let resume = queue.answer(answer.number, answer.outcome, failure, effects)?;
+        let Settled {
+            number,
+            outcome,
+            ran,
+            ..
+        } = answer;
+        let resume = queue.answer(number, outcome, ran, failure, effects)?;
         if resume {
             self.send(state, &Request::Resume { queue: id });
         }
@@ -292,6 +300,15 @@ impl Worker {
             state.clock.stop();
             self.fair_share.set_busy(self.id, false);
         }
+    }
+
+    /// Whether there is work that the worker may not have yet, for other workers' sake.
+    fn holds_work_back(&self) -> bool {
+        let state = lock(&self.state);
+        state
+            .queues
+            .values()
+            .any(|queue| queue.next(WINDOW).is_some())
     }
 
     /// Sends work that was held back; true where some still is.

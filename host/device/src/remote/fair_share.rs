@@ -50,9 +50,8 @@ impl FairShare {
         if flow.is_backlogged() == busy {
             return;
         }
-        // The virtual time is that of the worker that is the furthest behind now, so
-        // that one which had no work earns no credit by it.
-        queue.first();
+        // So that a worker which had no work earns no credit by it.
+        queue.advance_virtual_time();
         if busy {
             queue.enqueue(worker, flow);
             self.busy.fetch_add(1, Ordering::AcqRel);

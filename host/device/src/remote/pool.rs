@@ -293,7 +293,7 @@ impl Workers {
         // Starting a process takes longer than a thread that serves requests has.
         let supervising = std::thread::Builder::new()
             .name("device-worker".to_owned())
-            .spawn(move || supervise(&shared, &workers, file, &memory));
+            .spawn(move || supervise(&shared, &workers, file));
         if let Err(error) = supervising {
             worker.stop("no thread can be had to supervise it");
             worker.has_gone();
@@ -319,7 +319,6 @@ impl Workers {
             began: Instant::now(),
             listener: answers.listener().clone(),
             answers: Mutex::new(Answers::new(answers)),
-            memory: Arc::clone(memory),
             staging: StagingArea::new(memory),
             fair_share: Arc::clone(&shared.fair_share),
             starts: Arc::clone(&shared.starts),
@@ -327,7 +326,6 @@ impl Workers {
             is_lost: AtomicBool::new(false),
             ended_well: AtomicBool::new(false),
             tenant: tenant.to_owned(),
-            attention: AtomicBool::new(false),
             is_watched_closely: AtomicBool::new(false),
             started: channel::Sender::new(Started::NotYet),
             gone: channel::Sender::new(false),
@@ -426,14 +424,9 @@ fn dying(live: &[Weak<Worker>]) -> Option<Arc<Worker>> {
 }
 
 /// Starts a worker's process, and supervises it.
-fn supervise(
-    worker: &Arc<Worker>,
-    workers: &WorkersShared,
-    file: OwnedFd,
-    memory: &Arc<SharedMemory>,
-) {
+fn supervise(worker: &Arc<Worker>, workers: &WorkersShared, file: OwnedFd) {
     let (program, device) = (&workers.config.program, &workers.device);
-    match Process::start(program, device, file, memory, &worker.tenant) {
+    match Process::start(program, device, file, &worker.listener, &worker.tenant) {
         Ok(process) => {
             let supervisor = Supervisor {
                 worker: Arc::clone(worker),

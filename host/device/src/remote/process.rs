@@ -13,8 +13,8 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
+use crate::channel::Listener;
 use crate::channel::wire::{WorkerDevice, short};
-use crate::channel::{SharedMemory, wake_host};
 use crate::sync::lock;
 
 /// What of the host's environment a worker gets: where the driver is found and
@@ -93,7 +93,7 @@ impl Process {
         program: &[OsString],
         device: &WorkerDevice,
         file: OwnedFd,
-        memory: &Arc<SharedMemory>,
+        listener: &Listener,
         name: &str,
     ) -> std::io::Result<Process> {
         let (ours, theirs) = UnixStream::pair()?;
@@ -122,7 +122,7 @@ impl Process {
             handle: handle.try_clone()?,
             output: ours.try_clone()?,
             end: Arc::clone(&end),
-            memory: Arc::clone(memory),
+            listener: listener.clone(),
             name: name.to_owned(),
         };
         std::thread::Builder::new()
@@ -150,10 +150,6 @@ impl Process {
     /// How it ended, if it has.
     pub(super) fn ended(&self) -> Option<String> {
         lock(&self.end.how).clone()
-    }
-
-    pub(super) fn has_ended(&self) -> bool {
-        lock(&self.end.how).is_some()
     }
 
     /// Waits until it has ended, no longer than that; whether it has.
@@ -186,7 +182,7 @@ struct OutputLog {
     handle: OwnedFd,
     output: UnixStream,
     end: Arc<End>,
-    memory: Arc<SharedMemory>,
+    listener: Listener,
     name: String,
 }
 
@@ -204,7 +200,7 @@ impl OutputLog {
         tracing::debug!(tenant = self.name, "a device worker {how}");
         *lock(&self.end.how) = Some(how);
         self.end.came.notify_all();
-        wake_host(&self.memory);
+        self.listener.poke();
     }
 
     /// Logs what it writes: what kernels print, and what the driver complains of.

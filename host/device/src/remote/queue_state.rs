@@ -99,7 +99,7 @@ impl RemoteQueue {
     }
 
     /// The kernel at the front has ended, and ran for so long.
-    pub(crate) fn charge(&self, time: Duration) {
+    fn charge(&self, time: Duration) {
         let front = self.entries.front().filter(|_| self.sent > 0);
         if let Some(charge) = front.and_then(|entry| entry.command.charge()) {
             charge.add(time);
@@ -147,8 +147,8 @@ impl RemoteQueue {
         self.next_number = self.numbers.next();
     }
 
-    /// Takes an answer; `id` is that of its failure, if it says that the command failed.
-    /// True where the worker is to be asked to resume.
+    /// Takes an answer, by which the command's kernel ran for so long; `id` is that of its failure, if it
+    /// says that the command failed. True where the worker is to be asked to resume.
     ///
     /// # Errors
     /// Where the answer is none that the worker owes.
@@ -156,6 +156,7 @@ impl RemoteQueue {
         &mut self,
         number: SequenceNumber,
         outcome: Outcome,
+        ran: Duration,
         id: FailureId,
         effects: &mut DeferredEffects,
     ) -> Result<bool, Broken> {
@@ -171,6 +172,7 @@ impl RemoteQueue {
                 }
             };
         }
+        self.charge(ran);
         let entry = self
             .entries
             .pop_front()

@@ -88,7 +88,9 @@ impl Model {
         };
         let mut effects = DeferredEffects::default();
         let failure = self.failures.next();
-        let resume = self.queue.answer(number, outcome, failure, &mut effects);
+        let resume = self
+            .queue
+            .answer(number, outcome, Duration::ZERO, failure, &mut effects);
         if resume.unwrap() {
             self.to_worker.push_back(Sent::Resume);
         }
@@ -164,7 +166,13 @@ fn an_answer_that_is_not_owed_breaks_the_rules() {
     let failure = FailureId::from(1);
     let mut answer = |queue: &mut RemoteQueue, number: u64| {
         let outcome = Outcome::Done(None);
-        queue.answer(number.into(), outcome, failure, &mut effects)
+        queue.answer(
+            number.into(),
+            outcome,
+            Duration::ZERO,
+            failure,
+            &mut effects,
+        )
     };
     assert!(answer(&mut queue, 0).is_err());
     queue.push(entry(Vec::new()), &mut DeferredEffects::default());

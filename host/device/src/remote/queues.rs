@@ -66,9 +66,12 @@ impl Worker {
         self.send_work(&mut state, id);
         let queue = state.queues.get(&id);
         let begins = !was_at_work && queue.is_some_and(RemoteQueue::is_at_work);
-        let held_back = !begins && !was_at_work && queue.is_some_and(|queue| !queue.is_idle());
+        // For other workers' sake.
+        let held_back = queue.is_some_and(|queue| queue.next(WINDOW).is_some());
         if begins {
             state.clock.start(now);
+            // Under the lock: an answer may come at once, and says that there is no work any more.
+            self.fair_share.set_busy(self.id, true);
         }
         let is_watched = self.is_watched_closely.load(Ordering::Acquire);
         drop(state);
@@ -77,10 +80,7 @@ impl Worker {
             drop(lock(&self.answers));
         }
         effects.carry_out();
-        if begins {
-            self.fair_share.set_busy(self.id, true);
-        }
-        // What is held back for others' sake is sent by the supervising thread.
+        // What is held back is sent by the supervising thread.
         if held_back || begins && !is_watched {
             self.attend();
         }
@@ -107,9 +107,7 @@ impl Worker {
             && !queue.closed
         {
             queue.close(&mut effects);
-            if !queue.is_idle() {
-                self.send(&mut state, &Request::CloseQueue { queue: id });
-            }
+            self.send(&mut state, &Request::CloseQueue { queue: id });
             self.remove_if_ended(&mut state, id, &mut effects);
         }
         drop(state);

@@ -4,7 +4,7 @@
 mod times;
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use super::process::Process;
@@ -25,6 +25,9 @@ const SLOW_END: Duration = Duration::from_secs(10);
 
 /// How often it is checked how much memory a worker takes.
 const MEMORY_CHECK: Duration = Duration::from_millis(500);
+
+/// Whether the log says already that the memory of workers can't be seen.
+static UNREADABLE_MEMORY: AtomicBool = AtomicBool::new(false);
 
 pub(super) struct Supervisor {
     pub(super) worker: Arc<Worker>,
@@ -74,15 +77,9 @@ impl Supervisor {
                 memory_checked = Instant::now();
                 self.check_memory();
             }
-            worker.attention.store(false, Ordering::Release);
             let limit = self.check_times();
-            let over = || {
-                worker.is_lost()
-                    || worker.attention.load(Ordering::Acquire)
-                    || self.process.has_ended()
-            };
             if !more {
-                worker.listener.wait(Some(limit), over);
+                worker.listener.wait(Some(limit));
             }
         }
         self.process.kill();
@@ -115,7 +112,14 @@ impl Supervisor {
     /// Ends a worker that takes more of the host's memory than its tenant may.
     fn check_memory(&self) {
         let most = self.worker.limits.memory_bytes;
-        let takes = self.process.memory_bytes().unwrap_or(0);
+        let Some(takes) = self.process.memory_bytes() else {
+            if self.process.ended().is_none() && !UNREADABLE_MEMORY.swap(true, Ordering::Relaxed) {
+                tracing::warn!(
+                    "the system does not say how much memory device workers take: no limit holds for it"
+                );
+            }
+            return;
+        };
         if takes > most {
             let worker = &self.worker;
             tracing::warn!(

@@ -3,14 +3,20 @@
 
 use std::os::fd::OwnedFd;
 
+use std::num::NonZeroU32;
+
 use super::*;
 use crate::Limits;
 use crate::account::DeviceMemory;
-use crate::channel::wire::{self, Answer, WorkerDevice};
-use crate::channel::{Layout, Producer, SharedMemory};
+use crate::channel::wire::{self, Answer, Request, Wire, WorkerDevice};
+use crate::channel::{Consumer, Layout, Producer, SharedMemory, Wait};
+use crate::command::Command;
+use crate::effects::DeferredEffects;
 use crate::remote::WorkerConfig;
 use crate::remote::pool::Workers;
-use crate::remote::worker::{Holding, PendingRequest};
+use crate::remote::queue_state::Entry;
+use crate::remote::worker::{Holding, PendingRequest, Started};
+use crate::submission::EventSignal;
 use crate::timer::{SystemClock, Timer};
 
 fn workers(memory: &Arc<DeviceMemory>) -> Workers {
@@ -40,7 +46,8 @@ fn supervise(says: &[Answer]) -> Error {
     let workers = workers(&Arc::new(DeviceMemory::new(1 << 30)));
     let (worker, memory, file) = worker(&workers);
     let program = ["/bin/sleep".into(), "1000".into()];
-    let process = Process::start(&program, workers.device(), file, &memory, "tenant").unwrap();
+    let process =
+        Process::start(&program, workers.device(), file, &worker.listener, "tenant").unwrap();
     let mut answers = Producer::to_host(&memory);
     let mut message = Vec::new();
     for answer in says {
@@ -126,4 +133,120 @@ fn a_worker_that_gives_up_is_believed() {
         blamed: Vec::new(),
     }]);
     assert!(lost.to_string().contains("no device"), "{lost}");
+}
+
+/// What a caller finds that polls, with nobody supervising: how the supervising thread's next wait ends.
+fn polled(worker: &Worker) -> Wait {
+    worker.look_for_answers(&mut || false);
+    worker.listener.sleep(Some(Duration::ZERO))
+}
+
+#[test]
+fn what_a_polling_caller_finds_out_is_told_to_the_supervising_thread() {
+    let workers = workers(&Arc::new(DeviceMemory::new(1 << 30)));
+    let says = |message: &[u8]| {
+        let (worker, memory, _file) = worker(&workers);
+        let mut answers = Producer::to_host(&memory);
+        assert!(answers.send(message).unwrap());
+        worker
+    };
+    let encoded = |answer: &Answer| {
+        let mut message = Vec::new();
+        wire::encode(answer, &mut message).unwrap();
+        message
+    };
+    let ready = says(&encoded(&Answer::Ready { unpinned: None }));
+    assert_eq!(polled(&ready), Wait::TimeOut);
+    assert!(matches!(*ready.started.borrow(), Started::Ready));
+    // Its process is to be ended.
+    let lost = says(&encoded(&Answer::Lost {
+        message: "no device".to_owned(),
+        blamed: Vec::new(),
+    }));
+    assert_eq!(polled(&lost), Wait::Poked);
+    assert!(lost.lost().to_string().contains("no device"));
+    let broken = says(b"no answer at all");
+    assert_eq!(polled(&broken), Wait::Poked);
+    assert!(broken.take_answers().is_err());
+}
+
+/// What the host has asked of a worker since the last call.
+fn asked(requests: &mut Consumer) -> Vec<String> {
+    let (mut message, mut all) = (Vec::new(), Vec::new());
+    while requests.receive(&mut message).unwrap() {
+        let request: Request<'_> = wire::decode(&message).unwrap();
+        all.push(format!("{request:?}"));
+    }
+    all
+}
+
+/// Marks a point, for which nobody waits.
+fn mark() -> Entry {
+    let (signal, _) = EventSignal::channel();
+    let command = Command::Event(signal);
+    let mut encoded = Vec::new();
+    let wire: Command<Wire<'_>> = Command::Event(());
+    wire::encode(&wire, &mut encoded).unwrap();
+    Entry {
+        command,
+        encoded,
+        permit: None,
+        _bounce: None,
+    }
+}
+
+#[test]
+fn a_queue_ends_in_the_worker_with_its_lease_though_a_handle_is_left_and_it_has_no_work() {
+    let workers = workers(&Arc::new(DeviceMemory::new(1 << 30)));
+    let (worker, memory, _file) = worker(&workers);
+    let mut requests = Consumer::to_worker(&memory);
+    let queue = worker.open_queue(Box::new(())).unwrap();
+    worker.close(queue);
+    let said = asked(&mut requests);
+    assert!(
+        said.len() == 2 && said[1].contains("CloseQueue"),
+        "{said:?}"
+    );
+    worker.retire(queue);
+    assert!(asked(&mut requests).is_empty());
+}
+
+#[test]
+fn work_that_is_held_back_for_others_is_sent_once_they_have_none_whoever_takes_the_answers() {
+    let workers = workers(&Arc::new(DeviceMemory::new(1 << 30)));
+    let (worker, memory, _file) = worker(&workers);
+    let (mut requests, mut answers) = (Consumer::to_worker(&memory), Producer::to_host(&memory));
+    let other = 2.into();
+    let weight = NonZeroU32::MIN;
+    worker.fair_share.add(worker.id, weight);
+    worker.fair_share.add(other, weight);
+    let queue = worker.open_queue(Box::new(())).unwrap();
+    worker.push(queue, mark()).unwrap();
+    assert_eq!(asked(&mut requests).len(), 2);
+    assert_eq!(worker.listener.sleep(Some(Duration::ZERO)), Wait::Poked);
+    worker.fair_share.set_busy(other, true);
+    worker.fair_share.charge(worker.id, Duration::from_secs(1));
+    worker.push(queue, mark()).unwrap();
+    // The supervising thread is to look again soon.
+    assert!(asked(&mut requests).is_empty());
+    assert_eq!(worker.listener.sleep(Some(Duration::ZERO)), Wait::Poked);
+    let mut message = Vec::new();
+    let done = Answer::Done {
+        queue,
+        number: 0.into(),
+        at: None,
+        ran: 0,
+    };
+    wire::encode(&done, &mut message).unwrap();
+    assert!(answers.send(&message).unwrap());
+    worker.look_for_answers(&mut || false);
+    let woken = worker.listener.sleep(Some(Duration::ZERO));
+    let sent = asked(&mut requests);
+    // Either it could be sent by whoever took the answer, or the supervising thread is told.
+    assert!(woken == Wait::Poked || sent.len() == 1, "{sent:?}");
+    worker.fair_share.set_busy(other, false);
+    let mut state = lock(&worker.state);
+    assert!(!worker.send_all_work(&mut state, &mut DeferredEffects::default()));
+    assert_eq!(asked(&mut requests).len() + sent.len(), 1);
+    assert!(worker.fair_share.busy() == 1);
 }

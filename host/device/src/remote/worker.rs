@@ -17,7 +17,7 @@ use super::watch::WorkClock;
 use crate::Error;
 use crate::account::Reservation;
 use crate::channel::wire::{self, Request};
-use crate::channel::{AreaSlice, Broken, Listener, Producer, SharedMemory, StagingArea, wake_host};
+use crate::channel::{AreaSlice, Broken, Listener, Producer, StagingArea};
 use crate::effects::DeferredEffects;
 use crate::identity::{BufferId, Identifiers, ModuleId, QueueId, WorkerId};
 use crate::sync::lock;
@@ -28,7 +28,6 @@ pub(crate) struct Worker {
     pub(super) id: WorkerId,
     /// When it was made. Its process begins a moment later.
     pub(super) began: Instant,
-    pub(super) memory: Arc<SharedMemory>,
     pub(super) staging: Arc<StagingArea>,
     pub(super) fair_share: Arc<FairShare>,
     pub(super) starts: Arc<WorkerStarts>,
@@ -37,7 +36,7 @@ pub(crate) struct Worker {
     /// whoever finds a queue empty meanwhile waits for this. It is locked before `state`, never while
     /// `state` is held.
     pub(super) answers: Mutex<Answers>,
-    /// Waits for them.
+    /// Where the supervising thread sleeps until there is an answer, or something else for it to do.
     pub(super) listener: Listener,
     /// Set with `WorkerState::lost`, to be read without the lock.
     pub(super) is_lost: AtomicBool,
@@ -45,8 +44,6 @@ pub(crate) struct Worker {
     pub(super) ended_well: AtomicBool,
     /// The tenant's name, for the log.
     pub(super) tenant: String,
-    /// That the supervising thread is to check again what it waits for.
-    pub(super) attention: AtomicBool,
     /// That the supervising thread checks soon enough by itself that work which begins keeps its limits.
     pub(super) is_watched_closely: AtomicBool,
     pub(super) started: channel::Sender<Started>,
@@ -394,7 +391,7 @@ impl Worker {
             match state.requests.send(message) {
                 Ok(true) => return,
                 Ok(false) => {}
-                // The supervising thread finds the same, and ends the worker.
+                // Whoever takes answers finds the same, and the worker is ended.
                 Err(Broken(_)) => {}
             }
         }
@@ -417,7 +414,6 @@ impl Worker {
 
     /// Has the supervising thread check again what it waits for.
     pub(super) fn attend(&self) {
-        self.attention.store(true, Ordering::Release);
-        wake_host(&self.memory);
+        self.listener.poke();
     }
 }

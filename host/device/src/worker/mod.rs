@@ -78,8 +78,8 @@ pub fn answer_probe() -> ! {
     })
 }
 
-/// Is a device's worker, on the shared memory that standard input is, until the host
-/// closes the socket that standard output is, or ends. The process ends with it.
+/// Runs as a device's worker, and never returns. Standard input is the memory that is shared with the host,
+/// standard output a socket: when the host closes it or ends, this process ends.
 ///
 /// This is for a program that was started as one, by [`WorkerConfig`](crate::WorkerConfig):
 /// it closes all other files of the process and gives up most of its rights.
@@ -101,7 +101,7 @@ fn work() -> std::io::Result<Infallible> {
     let memory = Arc::new(SharedMemory::open(std::fs::File::from(file))?);
     let mut requests = Consumer::to_worker(&memory);
     let mut message = Vec::new();
-    requests.listener().wait(None, || false);
+    requests.listener().wait(None);
     let start = match requests.receive(&mut message) {
         Ok(true) => match wire::decode(&message) {
             Ok(Request::Start(start)) => start,
@@ -167,7 +167,7 @@ fn serve(
                 if let Err(lost) = executor.rest() {
                     return lost;
                 }
-                requests.listener().sleep(None, || false);
+                requests.listener().sleep(None);
                 continue;
             }
             Err(broken) => return Lost(broken.to_string()),

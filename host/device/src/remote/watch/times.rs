@@ -13,7 +13,7 @@ use crate::remote::worker::{ResidentBuffers, Started, Worker, WorkerLimits, Work
 use crate::sync::lock;
 use crate::{Buffer, Error};
 
-/// How often times are checked while there is work but no kernel.
+/// The longest time between two checks while there is work.
 const AT_WORK: Duration = Duration::from_millis(100);
 
 /// How often they are checked while there is no work.
@@ -32,8 +32,6 @@ impl Supervisor {
         let mut state = lock(&worker.state);
         let now = Instant::now();
         worker.account(&mut state, now);
-        let at_work = state.clock.runs;
-        let is_active = state.clock.take_worked() || at_work;
         let launches = state.launches();
         let busy = worker.busy_workers();
         let overrun = state.queues.iter().find_map(|(id, queue)| {
@@ -83,16 +81,18 @@ impl Supervisor {
                 "a device worker does not answer, and is ended"
             );
             self.lose(format!(
-                "the device's worker did not answer within {:?}, and was ended",
-                limits.timeout
+                "the device's worker did not answer within {timeout:?}, and was ended"
             ));
             return Duration::ZERO;
         }
         let mut effects = DeferredEffects::default();
-        let waiting = worker.send_all_work(&mut state, &mut effects);
-        let state_has_orphans = state.users == 0;
+        let holds_back_work = worker.send_all_work(&mut state, &mut effects);
+        let has_no_users = state.users == 0;
+        let launches = state.launches();
+        let at_work = state.clock.runs;
+        let is_active = state.clock.take_worked() || at_work;
         // Under the lock, which whoever begins work has too.
-        let is_closely = is_active || waiting;
+        let is_closely = is_active || holds_back_work;
         (worker.is_watched_closely).store(is_closely, Ordering::Release);
         drop(state);
         effects.carry_out();
@@ -100,9 +100,9 @@ impl Supervisor {
             return Duration::ZERO;
         }
         let at_launches = (limits.kernel / 16).clamp(HELD_BACK, AT_WORK);
-        if waiting {
+        if holds_back_work {
             HELD_BACK
-        } else if launches > 0 && state_has_orphans {
+        } else if launches > 0 && has_no_users {
             ORPHANED / 4
         } else if is_active {
             // Also where there was work a moment ago: so what begins next need not wake this thread.

@@ -19,6 +19,14 @@ use self::library as cuda;
 use super::errors;
 use crate::NvidiaUuid;
 
+/// A number of the driver's that no correct one says is below zero.
+///
+/// # Errors
+/// Where it is: an error that the driver does not have.
+pub(super) fn not_negative(value: i32) -> Outcome<u32> {
+    u32::try_from(value).map_err(|_| Refusal::UNKNOWN)
+}
+
 /// Why the driver refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Refusal {
@@ -32,6 +40,8 @@ impl Refusal {
     /// The device has no memory left for what was asked.
     pub(super) const OUT_OF_MEMORY: Refusal =
         Refusal::Error(sys::CUresult::CUDA_ERROR_OUT_OF_MEMORY as u32);
+    /// Something is wrong with the driver itself.
+    pub(super) const UNKNOWN: Refusal = Refusal::Error(sys::CUresult::CUDA_ERROR_UNKNOWN as u32);
     const NOT_FOUND: Refusal = Refusal::Error(sys::CUresult::CUDA_ERROR_NOT_FOUND as u32);
     const NOT_READY: Refusal = Refusal::Error(sys::CUresult::CUDA_ERROR_NOT_READY as u32);
 }
@@ -157,7 +167,7 @@ impl Device {
     pub(super) fn attribute(self, which: sys::CUdevice_attribute) -> Outcome<u32> {
         // SAFETY: the pointer is valid for the call, and the device is one that the driver gave.
         let value = put(|value| unsafe { cuda::cuDeviceGetAttribute(value, which, self.0) })?;
-        Ok(u32::try_from(value).unwrap_or(0))
+        not_negative(value)
     }
 
     /// Its one context for this process, which stays until the process ends. Threads that wait for
@@ -396,7 +406,7 @@ impl Function {
     pub(super) fn attribute(self, which: sys::CUfunction_attribute_enum) -> Outcome<u32> {
         // SAFETY: the pointer is valid for the call, and the function's module is loaded.
         let value = put(|value| unsafe { cuda::cuFuncGetAttribute(value, which, self.0) })?;
-        Ok(u32::try_from(value).unwrap_or(0))
+        not_negative(value)
     }
 
     pub(super) fn allow_shared_bytes(self, bytes: u32) -> Outcome<()> {

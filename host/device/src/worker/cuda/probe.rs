@@ -59,7 +59,7 @@ pub fn probe() -> Result<Probed, String> {
 }
 
 fn devices() -> Outcome<Vec<ProbedDevice>> {
-    let count = u32::try_from(driver::count()?).unwrap_or(0);
+    let count = driver::not_negative(driver::count()?)?;
     (0..count)
         .map(|ordinal| {
             let device = Device::get(ordinal)?;
