@@ -22,14 +22,31 @@ fn target() -> PathBuf {
 /// # Panics
 /// Where it has not been built.
 pub fn tensor_wasm() -> Command {
-    let path = env::var_os("TENSOR_WASM_BIN").map_or_else(
+    command_of(binary())
+}
+
+/// The binary of an older release: `TENSOR_WASM_OLDER_BIN`, or the one under test.
+///
+/// It is started as [`tensor_wasm`] starts the other one.
+///
+/// # Panics
+/// Where there is none.
+pub fn older_tensor_wasm() -> Command {
+    command_of(env::var_os("TENSOR_WASM_OLDER_BIN").map_or_else(binary, PathBuf::from))
+}
+
+fn binary() -> PathBuf {
+    env::var_os("TENSOR_WASM_BIN").map_or_else(
         || {
             let executable = env::current_exe().expect("this test has an executable");
             let profile = executable.ancestors().nth(2).expect("target/PROFILE");
             profile.join(format!("tensor-wasm{}", env::consts::EXE_SUFFIX))
         },
         PathBuf::from,
-    );
+    )
+}
+
+fn command_of(path: PathBuf) -> Command {
     assert!(
         path.is_file(),
         "there is no `{}`: run `cargo xtask test`, or name the binary in TENSOR_WASM_BIN",

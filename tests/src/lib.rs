@@ -20,7 +20,7 @@ mod server;
 mod shared;
 mod wait;
 
-pub use artifacts::{DeviceKind, component, guest, tensor_wasm};
+pub use artifacts::{DeviceKind, component, guest, older_tensor_wasm, tensor_wasm};
 pub use authority::{Authority, Issued};
 pub use command::{Output, run};
 #[cfg(target_os = "linux")]

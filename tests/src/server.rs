@@ -9,7 +9,7 @@ use std::process::Command;
 use reqwest::blocking::{Client, RequestBuilder};
 use tensor_wasm_test_process::{NotReady, Process, Signal, Start};
 
-use crate::artifacts::tensor_wasm;
+use crate::artifacts::{older_tensor_wasm, tensor_wasm};
 use crate::command::{Output, finish, output, spawn};
 use crate::raw::Raw;
 use crate::reply::Reply;
@@ -36,7 +36,15 @@ impl Serve {
 
     /// Runs a node with its functions in this folder, on a free port of this machine.
     pub fn node(data: &Path) -> Self {
-        let mut command = tensor_wasm();
+        Self::node_by(tensor_wasm(), data)
+    }
+
+    /// Runs a node of an older release, as [`node`](Self::node) does one of this.
+    pub fn older_node(data: &Path) -> Self {
+        Self::node_by(older_tensor_wasm(), data)
+    }
+
+    fn node_by(mut command: Command, data: &Path) -> Self {
         command
             .args(["node", "--addr=127.0.0.1:0", "--data-dir"])
             .arg(data);

@@ -21,6 +21,7 @@ mod server;
 mod stand_in;
 mod steps;
 mod test;
+mod upgrade_drill;
 mod wit;
 mod workspace;
 
@@ -63,6 +64,7 @@ enum Command {
     Package(package::Arguments),
     Dist(dist::Arguments),
     Durability(durability::Arguments),
+    UpgradeDrill(upgrade_drill::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -104,5 +106,6 @@ fn in_checkout() -> Result<()> {
         Command::Package(arguments) => package::run(&workspace, &arguments),
         Command::Dist(arguments) => dist::run(&workspace, &arguments),
         Command::Durability(arguments) => durability::run(&workspace, &arguments),
+        Command::UpgradeDrill(arguments) => upgrade_drill::run(&workspace, &arguments),
     }
 }

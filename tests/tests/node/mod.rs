@@ -17,6 +17,7 @@ mod restart;
 mod settings;
 mod snapshots;
 mod tenants;
+mod upgrade;
 mod verify;
 
 use std::fs;

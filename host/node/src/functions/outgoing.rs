@@ -79,7 +79,7 @@ impl Functions {
             return Ok(Err(error));
         }
         let hosts = hosts.map(<[String]>::to_vec);
-        // Other versions are loaded from then on, whatever came of it.
+        // Versions that are loaded are loaded anew, even where the write failed.
         let changed = self.change_settings(tenant, key, move |functions, id| {
             async move {
                 let (database, now) = (&functions.storage.database, functions.clock().now_ms());

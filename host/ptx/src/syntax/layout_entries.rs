@@ -60,9 +60,11 @@ pub(crate) fn lay_out(module: &mut Module, limits: &Limits) -> Vec<Issue> {
         let bytes = bytes.and_then(|bytes| bytes.checked_add(called.bytes));
         let bytes = bytes.filter(|bytes| fits && *bytes <= limits.local_bytes);
         own.slots = own.slots.saturating_mul(times).saturating_add(called.slots);
-        let first = component.functions.first().copied().unwrap_or(0);
-        match (bytes, module.functions.get(first as usize)) {
-            (None, Some(function)) => {
+        own.bytes = bytes.unwrap_or(u32::MAX);
+        if bytes.is_none() {
+            let members = component.functions.iter();
+            let mut members = members.filter_map(|index| module.functions.get(*index as usize));
+            if let Some(function) = members.next() {
                 let (name, limit) = (&function.name, limits.local_bytes);
                 let deep = if component.recursive {
                     format!(" at {times} calls of itself")
@@ -73,7 +75,6 @@ pub(crate) fn lay_out(module: &mut Module, limits: &Limits) -> Vec<Issue> {
                     format!("`{name}` needs more than {limit} bytes of local memory{deep}");
                 issues.push(Issue::new(function.at, message));
             }
-            (bytes, _) => own.bytes = bytes.unwrap_or(0),
         }
         for index in component.functions {
             if let Some(need) = needs.get_mut(index as usize) {

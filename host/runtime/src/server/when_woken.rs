@@ -66,7 +66,8 @@ impl<F: Unpin> WhenWoken<F> {
         if !self.wake.woken.load(Ordering::Acquire) {
             return Poll::Pending;
         }
-        self.wake.woken.store(false, Ordering::Release);
+        // One step, so that what was done before a wake that comes meanwhile is seen.
+        self.wake.woken.swap(false, Ordering::AcqRel);
         let polled = poll(
             Pin::new(&mut self.inner),
             &mut Context::from_waker(&self.waker),

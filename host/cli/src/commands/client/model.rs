@@ -109,7 +109,7 @@ pub struct OutgoingHttp {
 #[derive(Deserialize)]
 pub struct LogPage {
     pub lines: Vec<Value>,
-    /// What those that follow come after.
+    /// The cursor of the lines that follow.
     pub next: u64,
 }
 

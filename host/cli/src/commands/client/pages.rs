@@ -46,7 +46,8 @@ pub async fn print_pages<P: Page>(
 }
 
 /// Asks for each page in turn, as long as `take` finds the cursor of another one in it.
-async fn each_page<T: DeserializeOwned>(    client: &Client,
+async fn each_page<T: DeserializeOwned>(
+    client: &Client,
     target: impl Fn() -> Target,
     mut take: impl FnMut(&Bytes, T) -> Result<Option<String>, ClientError>,
 ) -> Result<(), ClientError> {

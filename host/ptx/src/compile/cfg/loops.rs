@@ -192,10 +192,13 @@ impl Search {
                 if self.low[node] != self.number[node] {
                     continue;
                 }
-                let first = open.iter().rposition(|other| *other == node);
-                let component: Vec<usize> = open.drain(first.unwrap_or(0)..).rev().collect();
-                for member in &component {
-                    self.is_open[*member] = false;
+                let mut component = Vec::new();
+                while let Some(member) = open.pop() {
+                    self.is_open[member] = false;
+                    component.push(member);
+                    if member == node {
+                        break;
+                    }
                 }
                 if component.len() > 1 || graph.successors(node).contains(&node) {
                     found.push(component);

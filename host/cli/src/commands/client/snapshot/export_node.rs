@@ -35,7 +35,7 @@ impl NodeExport<'_> {
             refuse_existing(&state)?;
         }
         make_folder(self.folder)?;
-        // Of an export before, which would name other functions if this one broke off.
+        // The index of an earlier export: an export that is interrupted must not look complete.
         remove(&state)?;
         let first = self.folder.join(format!("{NODE_FILE}.first"));
         let own_tenant = client.tenant;
@@ -75,8 +75,8 @@ impl NodeExport<'_> {
         }
         remove(&first)?;
         Err(ClientError::Input(
-            "each time it was looked the node had other functions, or some that this token can't \
-             save: try again, or look at `tensor-wasm list` of each tenant"
+            "the node's functions kept changing while they were saved, or this token may not save \
+             some of them: try again, or compare with `tensor-wasm list --tenant` of each tenant"
                 .to_owned(),
         ))
     }

@@ -81,7 +81,10 @@ impl Import {
         }
         let files = files_of(&self.folder)?;
         let functions = rows::<FunctionPage>(&client, || Target::of(&["functions"])).await?;
-        let present: BTreeSet<_> = functions.into_iter().map(|function| function.name).collect();
+        let present: BTreeSet<_> = functions
+            .into_iter()
+            .map(|function| function.name)
+            .collect();
         for (path, name) in &files {
             if present.contains(name) && !self.over {
                 return Err(ClientError::Input(format!(
