@@ -25,10 +25,14 @@ struct Served {
 }
 
 fn served(template: &str) -> Served {
+    served_for("0.2", template)
+}
+
+fn served_for(wasi: &str, template: &str) -> Served {
     let folder = tempfile::tempdir().unwrap();
-    let name = format!("a-{template}-service");
+    let name = format!("a-{template}-service-wasi{}", wasi.replace('.', ""));
     let created = tensor_wasm()
-        .args(["new", &name, "--template", template])
+        .args(["new", &name, "--template", template, "--wasi", wasi])
         .current_dir(folder.path())
         .output()
         .unwrap();
@@ -56,13 +60,15 @@ fn served(template: &str) -> Served {
 }
 
 #[test]
-fn the_template_empty_is_built_by_cargo_and_doubles_numbers() {
-    let Served { server, .. } = &served("empty");
-    assert_eq!(
-        server.get("/?numbers=1,2.5,-3").text(),
-        "[2.0, 5.0, -6.0]\n"
-    );
-    assert_eq!(server.get("/?numbers=one").status, 400);
+fn the_template_empty_is_built_by_cargo_and_doubles_numbers_for_each_version_of_wasi() {
+    for wasi in ["0.2", "0.3"] {
+        let Served { server, .. } = &served_for(wasi, "empty");
+        assert_eq!(
+            server.get("/?numbers=1,2.5,-3").text(),
+            "[2.0, 5.0, -6.0]\n"
+        );
+        assert_eq!(server.get("/?numbers=one").status, 400);
+    }
 }
 
 #[test]
@@ -90,21 +96,23 @@ fn the_template_image_is_built_by_cargo_and_filters() {
 
 #[test]
 fn the_template_stream_is_built_by_cargo_and_computes_on_bodies_of_any_length() {
-    let Served { server, .. } = &served("stream");
-    for count in [0u32, 1, 1000, 300_000] {
-        let bytes = |factor: f32| -> Vec<u8> {
-            let samples = (0..count).map(|i| factor * (i as f32 - 100.5));
-            samples.flat_map(f32::to_le_bytes).collect()
-        };
-        let reply = server.post("/?gain=2", bytes(1.0));
-        assert_eq!(reply.status, 200, "{}", reply.text());
-        assert!(reply.body == bytes(2.0), "{count} samples");
+    for wasi in ["0.2", "0.3"] {
+        let Served { server, .. } = &served_for(wasi, "stream");
+        for count in [0u32, 1, 1000, 300_000] {
+            let bytes = |factor: f32| -> Vec<u8> {
+                let samples = (0..count).map(|i| factor * (i as f32 - 100.5));
+                samples.flat_map(f32::to_le_bytes).collect()
+            };
+            let reply = server.post("/?gain=2", bytes(1.0));
+            assert_eq!(reply.status, 200, "{}", reply.text());
+            assert!(reply.body == bytes(2.0), "{count} samples");
+        }
+        assert_eq!(server.post("/?gain=loud", "").status, 400);
+        assert_eq!(server.get("/").status, 405);
+        // A body that ends within a sample has no whole answer.
+        let cut_off = server.try_send(server.request(Method::POST, "/").body("12345"));
+        assert!(cut_off.is_err(), "{wasi}: {cut_off:?}");
     }
-    assert_eq!(server.post("/?gain=loud", "").status, 400);
-    assert_eq!(server.get("/").status, 405);
-    // A body that ends within a sample has no whole answer.
-    let cut_off = server.try_send(server.request(Method::POST, "/").body("12345"));
-    assert!(cut_off.is_err(), "{cut_off:?}");
 }
 
 #[test]

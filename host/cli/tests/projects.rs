@@ -27,6 +27,10 @@ fn new_creates_a_project_of_each_template_and_language_and_writes_over_nothing()
         ("finding", &["--template", "embeddings"]),
         ("fourth", &["--lang", "python"]),
         ("fifth", &["--lang", "javascript"]),
+        ("newer", &["--wasi", "0.3"]),
+        ("newer_stream", &["--wasi", "0.3", "--template", "stream"]),
+        ("newer_python", &["--wasi", "0.3", "--lang", "python"]),
+        ("newer_script", &["--wasi", "0.3", "--lang", "javascript"]),
     ] {
         let created = new(&[&["new", name][..], options].concat());
         assert_eq!(created.status, 0, "{}", created.err);
@@ -34,7 +38,8 @@ fn new_creates_a_project_of_each_template_and_language_and_writes_over_nothing()
         let text = |path: &str| fs::read_to_string(files.path().join(name).join(path)).unwrap();
         assert!(text("README.md").starts_with(&format!("# {name}\n")));
         assert!(text("tensor-wasm.toml").contains("[build]"));
-        if matches!(options, [] | [_, "stream" | "embeddings"]) {
+        let last = options.last().copied().unwrap_or("empty");
+        if matches!(last, "empty" | "stream" | "embeddings" | "0.3") {
             assert!(text("src/lib.rs").contains("#[kernel]"));
         } else {
             let kernels = fs::read_dir(files.path().join(name).join("kernels")).unwrap();
@@ -48,9 +53,13 @@ fn new_creates_a_project_of_each_template_and_language_and_writes_over_nothing()
             );
             assert_eq!(checked.status, 0, "{}", checked.err);
         }
-        match options {
-            ["--lang", _] => assert!(text("wit/tensor.wit").contains("world gpu-service")),
-            _ => assert!(text("Cargo.toml").contains("guest-sdk\"")),
+        let newer = options.contains(&"0.3");
+        if options.contains(&"--lang") {
+            let world = ["world gpu-service {", "world gpu-service-p3 {"][usize::from(newer)];
+            assert!(text("wit/tensor.wit").contains(world), "{name}");
+        } else {
+            assert!(text("Cargo.toml").contains("guest-sdk\""));
+            assert_eq!(text("Cargo.toml").contains("wasip3"), newer, "{name}");
         }
         new(&[&["new", name][..], options].concat()).fails(1, &[name, "is there already"]);
     }
@@ -96,6 +105,17 @@ fn new_refuses_what_is_no_name_and_what_there_is_not() {
             &["new", "a", "--lang", "python", "--template", "image"],
             1,
             &["no template image"],
+        ),
+        (&["new", "a", "--wasi", "0.1"], 2, &["0.2", "0.3"]),
+        (
+            &["new", "a", "--wasi", "0.3", "--template", "image"],
+            1,
+            &["no template image for WASI 0.3", "empty and stream"],
+        ),
+        (
+            &["new", "a", "--wasi", "0.3", "--template", "/usr"],
+            1,
+            &["--wasi", "/usr"],
         ),
         (
             &["new", "a", "--lang", "python", "--sdk", "0.1"],

@@ -39,6 +39,28 @@ impl Language {
     }
 }
 
+/// The version of WASI whose HTTP a project's service speaks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Wasi {
+    /// A handler that is called and returns
+    #[default]
+    #[value(name = "0.2")]
+    P2,
+    /// An asynchronous handler, with bodies that are streams of the component model
+    #[value(name = "0.3")]
+    P3,
+}
+
+impl Wasi {
+    /// The world of a service, which `tensor-wasm wit --world` prints.
+    pub fn world(self) -> &'static str {
+        match self {
+            Self::P2 => "gpu-service",
+            Self::P3 => "gpu-service-p3",
+        }
+    }
+}
+
 /// What a project starts from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Template {

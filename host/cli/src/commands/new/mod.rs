@@ -4,6 +4,7 @@ mod choice;
 mod folder;
 mod name;
 mod sdk;
+mod shipped;
 mod template;
 
 use std::fs;
@@ -13,7 +14,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::{Args, ValueEnum};
 
-use choice::{Language, Start};
+use choice::{Language, Start, Wasi};
 use name::ProjectName;
 use sdk::Sdk;
 
@@ -29,6 +30,7 @@ Examples:
   tensor-wasm new my-service --template saxpy
   tensor-wasm new my-service --sdk ../tensor-wasm/guest-sdk
   tensor-wasm new my-service --lang python
+  tensor-wasm new my-service --wasi 0.3 --template stream
   tensor-wasm new my-service --template https://example.org/a-template.git#main")]
 pub struct New {
     /// The name of the project, and of the folder that is created for it
@@ -44,6 +46,10 @@ pub struct New {
     /// The language of the component: rust unless set. Kernels are PTX in all of them
     #[arg(long = "lang", value_enum, value_name = "LANGUAGE")]
     language: Option<Language>,
+    /// The version of WASI that the service is for: 0.2 unless set. 0.3 has asynchronous handlers
+    /// and streams; for it there are the templates empty and, in Rust, stream
+    #[arg(long, value_enum, value_name = "VERSION")]
+    wasi: Option<Wasi>,
     /// Where a Rust project takes the crate tensor-wasm-guest from: the folder `guest-sdk` of
     /// a checkout, a git repository (a URL), or a version. Unless set, the checkout that
     /// this program was built in
@@ -85,6 +91,7 @@ impl New {
 
     /// The files of the project, each with its path in it.
     fn files(&self, folder: &Path) -> anyhow::Result<Vec<(String, Vec<u8>)>> {
+        let wasi = self.wasi.unwrap_or_default();
         let sdk = || Sdk::find(self.sdk.as_deref(), folder);
         match (&self.template, self.language.unwrap_or_default()) {
             (Start::Own(place), _) => {
@@ -93,10 +100,17 @@ impl New {
                         "--lang is for the templates of this program: {place} has its own language"
                     );
                 }
+                if self.wasi.is_some() {
+                    anyhow::bail!(
+                        "--wasi is for the templates of this program: {place} is for one version of \
+                         WASI"
+                    );
+                }
                 template::filled_in_folder(folder::read(place)?, &self.name, sdk)
             }
             (Start::Shipped(template), Language::Rust) => {
-                template::files(Language::Rust, *template, &self.name, Some(&sdk()?))
+                let sdk = sdk()?;
+                template::files(Language::Rust, *template, wasi, &self.name, Some(&sdk))
             }
             (Start::Shipped(template), language) => {
                 if self.sdk.is_some() {
@@ -104,7 +118,7 @@ impl New {
                         "--sdk is the crate that Rust projects use; a project in {language} needs none"
                     );
                 }
-                template::files(language, *template, &self.name, None)
+                template::files(language, *template, wasi, &self.name, None)
             }
         }
     }

@@ -1,89 +1,12 @@
-//! The templates of projects, which this program contains: files with names in double braces
-//! that a project's own values replace.
+//! The templates of projects: files with names in double braces that a project's own values replace.
 
 use tensor_wasm_runtime::Contract;
 
-use super::choice::{Language, Template};
+use super::choice::{Language, Template, Wasi};
 use super::folder::{Content, TemplateFile};
 use super::name::ProjectName;
 use super::sdk::Sdk;
-use super::word;
-
-/// A file of a template: its path in a project, and its text.
-type File = (&'static str, &'static str);
-
-/// The files at these paths of a folder of templates, which may have `.template` behind their
-/// names: cargo packages no manifests of others, and git heeds each `.gitignore`.
-macro_rules! files {
-    ($folder:literal: $($path:literal <- $file:literal),* $(,)?) => {
-        &[$((
-            $path,
-            include_str!(concat!("../../../templates/", $folder, "/", $file)),
-        )),*]
-    };
-}
-
-const RUST: &[File] = files!("rust":
-    "Cargo.toml" <- "Cargo.toml.template",
-    "tensor-wasm.toml" <- "tensor-wasm.toml.template",
-    "README.md" <- "README.md.template",
-    ".gitignore" <- "gitignore.template",
-);
-
-const RUST_EMPTY: &[File] = files!("rust/empty":
-    "src/lib.rs" <- "src/lib.rs.template",
-);
-
-const RUST_SAXPY: &[File] = files!("rust/saxpy":
-    "src/lib.rs" <- "src/lib.rs.template",
-    "kernels/saxpy.cu" <- "kernels/saxpy.cu",
-    "kernels/saxpy.ptx" <- "kernels/saxpy.ptx",
-);
-
-const RUST_IMAGE: &[File] = files!("rust/image":
-    "src/device.rs" <- "src/device.rs.template",
-    "src/filter.rs" <- "src/filter.rs.template",
-    "src/lib.rs" <- "src/lib.rs.template",
-    "src/parity.rs" <- "src/parity.rs.template",
-    "src/picture.rs" <- "src/picture.rs.template",
-    "src/scalar.rs" <- "src/scalar.rs.template",
-    "kernels/filters.cu" <- "kernels/filters.cu",
-    "kernels/filters.ptx" <- "kernels/filters.ptx",
-);
-
-const RUST_STREAM: &[File] = files!("rust/stream":
-    "src/lib.rs" <- "src/lib.rs.template",
-);
-
-const RUST_EMBEDDINGS: &[File] = files!("rust/embeddings":
-    "src/lib.rs" <- "src/lib.rs.template",
-    "src/texts.txt" <- "src/texts.txt",
-);
-
-const PYTHON: &[File] = files!("python":
-    "app.py" <- "app.py.template",
-    "test_kernel.py" <- "test_kernel.py.template",
-    "requirements.txt" <- "requirements.txt.template",
-    "tensor-wasm.toml" <- "tensor-wasm.toml.template",
-    "README.md" <- "README.md.template",
-    ".gitignore" <- "gitignore.template",
-);
-
-const JAVASCRIPT: &[File] = files!("javascript":
-    "app.js" <- "app.js.template",
-    "bundle.config.js" <- "bundle.config.js.template",
-    "kernel.test.js" <- "kernel.test.js.template",
-    "package.json" <- "package.json.template",
-    "tensor-wasm.toml" <- "tensor-wasm.toml.template",
-    "README.md" <- "README.md.template",
-    ".gitignore" <- "gitignore.template",
-);
-
-/// The kernel of the templates `empty`.
-const DOUBLE: File = (
-    "kernels/double.ptx",
-    include_str!("../../../templates/kernels/double.ptx"),
-);
+use super::shipped;
 
 /// The files of a project, each with its path in it.
 ///
@@ -93,32 +16,23 @@ const DOUBLE: File = (
 pub fn files(
     language: Language,
     template: Template,
+    wasi: Wasi,
     name: &ProjectName,
     sdk: Option<&Sdk>,
 ) -> anyhow::Result<Vec<(String, Vec<u8>)>> {
-    let parts: &[&[File]] = match (language, template) {
-        (Language::Rust, Template::Empty) => &[RUST, RUST_EMPTY],
-        (Language::Rust, Template::Saxpy) => &[RUST, RUST_SAXPY],
-        (Language::Rust, Template::Image) => &[RUST, RUST_IMAGE],
-        (Language::Rust, Template::Stream) => &[RUST, RUST_STREAM],
-        (Language::Rust, Template::Embeddings) => &[RUST, RUST_EMBEDDINGS],
-        (Language::Python, Template::Empty) => &[PYTHON, &[DOUBLE]],
-        (Language::Javascript, Template::Empty) => &[JAVASCRIPT, &[DOUBLE]],
-        (language, template) => anyhow::bail!(
-            "there is no template {} for {language}: it has empty, and Rust has all",
-            word(&template)
-        ),
-    };
+    let parts = shipped::parts(language, template, wasi)?;
     let mut values = values(name);
     values.extend([
-        (
-            "sdk",
-            sdk.map_or_else(|| Ok(String::new()), Sdk::dependency)?,
-        ),
-        ("dependencies", dependencies(template).to_owned()),
+        ("world", wasi.world().to_owned()),
+        ("componentize", componentize(wasi).to_owned()),
         ("try", try_it(template).to_owned()),
-        ("files", described(template).to_owned()),
+        ("files", described(language, template, wasi).to_owned()),
     ]);
+    if let Some(sdk) = sdk {
+        let sdk = sdk.dependency()?;
+        values.push(("dependencies", dependencies(template, wasi, &sdk)));
+        values.push(("sdk", sdk));
+    }
     let mut files: Vec<_> = parts
         .iter()
         .copied()
@@ -126,7 +40,7 @@ pub fn files(
         .map(|(path, text)| ((*path).to_owned(), filled_in(text, &values).into_bytes()))
         .collect();
     if language != Language::Rust {
-        files.push(("wit/tensor.wit".to_owned(), contract()?.into_bytes()));
+        files.push(("wit/tensor.wit".to_owned(), contract(wasi)?.into_bytes()));
     }
     Ok(files)
 }
@@ -152,7 +66,7 @@ pub fn filled_in_folder(
         values.push(("sdk", sdk()?.dependency()?));
     }
     if names("wit") {
-        values.push(("wit", contract()?));
+        values.push(("wit", contract(Wasi::P2)?));
     }
     let files = files.into_iter().map(|file| {
         let bytes = match file.content {
@@ -174,33 +88,54 @@ fn values(name: &ProjectName) -> Vec<(&'static str, String)> {
 }
 
 /// The contract of a service, as one file.
-fn contract() -> anyhow::Result<String> {
-    Ok(Contract::of_world("gpu-service")?.one_file()?)
+fn contract(wasi: Wasi) -> anyhow::Result<String> {
+    Ok(Contract::of_world(wasi.world())?.one_file()?)
 }
 
-/// The lines of a manifest for what a template depends on beside the SDK.
-fn dependencies(template: Template) -> &'static str {
-    match template {
-        Template::Empty | Template::Embeddings => "",
-        Template::Stream => "wasip2 = \"2.0.1\"\n",
-        Template::Saxpy => {
+/// The lines of a Rust project's manifest for what it depends on.
+fn dependencies(template: Template, wasi: Wasi, sdk: &str) -> String {
+    let http = match wasi {
+        Wasi::P2 => format!("tensor-wasm-guest = {{ {sdk}, features = [\"http\"] }}"),
+        Wasi::P3 => format!(
+            "tensor-wasm-guest = {{ {sdk} }}\n\
+             wasip3 = {{ version = \"0.10.0\", features = [\"async-spawn\"] }}"
+        ),
+    };
+    let others = match (template, wasi) {
+        (Template::Stream, Wasi::P2) => "wasip2 = \"2.0.1\"\n",
+        (Template::Empty | Template::Embeddings | Template::Stream, _) => "",
+        (Template::Saxpy, _) => {
             "serde = { version = \"1\", features = [\"derive\"] }\nserde_json = \"1\"\n"
         }
-        Template::Image => "png = \"0.18\"\n",
+        (Template::Image, _) => "png = \"0.18\"\n",
+    };
+    format!("{others}{http}")
+}
+
+/// What `jco componentize` is told. StarlingMonkey's handlers are synchronous, those of QuickJS are not.
+/// The former's `fetch` is for an older version of `wasi:http` than that of the world.
+fn componentize(wasi: Wasi) -> &'static str {
+    match wasi {
+        Wasi::P2 => "--disable http fetch-event --wit wit/tensor.wit --world-name gpu-service",
+        Wasi::P3 => "--backend quickjs --wit wit --world-name service",
     }
 }
 
-/// The lines of a README's table about the code of a Rust project.
-fn described(template: Template) -> &'static str {
-    match template {
-        Template::Empty | Template::Stream => {
+/// The lines of a README's table about the files that not all projects have.
+fn described(language: Language, template: Template, wasi: Wasi) -> &'static str {
+    match (language, template, wasi) {
+        (Language::Python, ..) | (Language::Javascript, _, Wasi::P2) => "",
+        (Language::Javascript, _, Wasi::P3) => {
+            "| `wit/service.wit` | which of them this component has |\n"
+        }
+        (_, Template::Empty | Template::Stream, _) => {
             "| `src/lib.rs` | what answers requests, and the kernel |\n"
         }
-        Template::Embeddings => {
+        (_, Template::Embeddings, _) => {
             "| `src/lib.rs` | what answers requests, and the kernel |\n\
              | `src/texts.txt` | the texts that are found, one a line |\n"
         }
-        Template::Saxpy | Template::Image => {
+        (_, Template::Saxpy | Template::Image, _) => {
             "| `src/lib.rs` | what answers requests |\n\
              | `kernels/` | what runs on the device: PTX, and the CUDA C that it was compiled from |\n"
         }
@@ -290,32 +225,68 @@ mod tests {
         assert_eq!(filled_in("{{crate}}/{{crate}}", &values), "x/x");
     }
 
-    #[test]
-    fn no_file_of_a_project_has_a_name_that_was_not_replaced() {
+    /// The files of each project that there is.
+    fn projects() -> Vec<(Language, Wasi, Vec<(String, String)>)> {
         let name: ProjectName = "my-service".parse().unwrap();
         let sdk = Sdk::Version("0.1".to_owned());
+        let mut projects = Vec::new();
         for language in Language::value_variants() {
             for template in Template::value_variants() {
-                let Ok(files) = files(*language, *template, &name, Some(&sdk)) else {
-                    assert!(*language != Language::Rust && *template != Template::Empty);
-                    continue;
-                };
-                for (path, bytes) in files {
-                    let text = String::from_utf8(bytes).unwrap();
-                    for key in [
-                        "name",
-                        "kebab",
-                        "crate",
-                        "sdk",
-                        "dependencies",
-                        "try",
-                        "files",
-                    ] {
-                        assert!(!text.contains(&format!("{{{{{key}}}}}")), "{path}: {key}");
+                for wasi in Wasi::value_variants() {
+                    let Ok(files) = files(*language, *template, *wasi, &name, Some(&sdk)) else {
+                        let all = *language == Language::Rust && *wasi == Wasi::P2;
+                        assert!(!all && *template != Template::Empty);
+                        continue;
+                    };
+                    let text = |bytes| String::from_utf8(bytes).unwrap();
+                    let files = files.into_iter();
+                    let files = files.map(|(path, bytes)| (path, text(bytes))).collect();
+                    projects.push((*language, *wasi, files));
+                }
+            }
+        }
+        projects
+    }
+
+    #[test]
+    fn no_file_of_a_project_has_a_name_that_was_not_replaced() {
+        for (path, text) in projects().into_iter().flat_map(|(_, _, files)| files) {
+            for key in [
+                "name",
+                "kebab",
+                "crate",
+                "sdk",
+                "dependencies",
+                "world",
+                "componentize",
+                "try",
+                "files",
+            ] {
+                assert!(!text.contains(&format!("{{{{{key}}}}}")), "{path}: {key}");
+            }
+        }
+    }
+
+    /// Interfaces are named with their versions in JavaScript, and in a world of a project's own.
+    #[test]
+    fn each_interface_that_a_project_names_is_in_its_contract() {
+        let mut named = 0;
+        for (language, wasi, files) in projects() {
+            if language == Language::Rust {
+                continue;
+            }
+            let contract = contract(wasi).unwrap();
+            for (path, text) in files.iter().filter(|(path, _)| path != "wit/tensor.wit") {
+                for part in text.split(['"', ' ', ';', '\n']) {
+                    let is_interface = part.starts_with("wasi:") || part.starts_with("tensor:gpu/");
+                    if is_interface && part.contains('@') {
+                        assert!(contract.contains(&format!("{part};")), "{path}: {part}");
+                        named += 1;
                     }
                 }
             }
         }
+        assert!(named > 3, "only {named}");
     }
 
     #[test]
@@ -339,16 +310,5 @@ mod tests {
         assert_eq!(sdk.unwrap(), "version = \"0.1\"");
         let contract = filled("{{wit}}", nowhere).unwrap();
         assert!(contract.contains("world gpu-service"), "{contract}");
-    }
-
-    /// The template is the example service of the repository, so that there is one of them.
-    #[test]
-    fn the_template_image_is_the_component_of_the_repository() {
-        let component =
-            std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../components/image");
-        for (path, text) in RUST_IMAGE {
-            let original = std::fs::read_to_string(component.join(path)).unwrap();
-            assert!(*text == original, "copy components/image/{path} over it");
-        }
     }
 }
