@@ -4,13 +4,18 @@ function integer(bits, value) {
   return { tag: `${value < 0 ? "s" : "u"}${bits}`, val: value };
 }
 
-// A buffer, an array of a buffer and a place in it (in bytes), or a number.
+// A buffer, an array of a buffer and a place in it (in bytes), or a number. They are passed on as they
+// are: QuickJS takes numbers, and StarlingMonkey whole numbers of either type.
 function address(value) {
   if (typeof value === "number" || typeof value === "bigint") {
-    return { tag: value < 0 ? "s64" : "u64", val: BigInt(value) };
+    return { tag: value < 0 ? "s64" : "u64", val: value };
   }
-  const [buffer, offset] = Array.isArray(value) ? value : [value, 0];
-  return { tag: "pointer", val: [buffer, BigInt(offset)] };
+  return { tag: "pointer", val: Array.isArray(value) ? value : [value, 0] };
+}
+
+// The bytes of a text. QuickJS has no `TextEncoder`.
+function utf8(text) {
+  return Uint8Array.from(unescape(encodeURIComponent(text)), (letter) => letter.charCodeAt(0));
 }
 
 /** The kernels of kernels.ptx, loaded on a device. */
@@ -20,8 +25,7 @@ export class Kernels {
 
   /** `ptx` is the text of the file, or its bytes. */
   constructor(device, ptx) {
-    const bytes = typeof ptx === "string" ? new TextEncoder().encode(ptx) : ptx;
-    const module = device.load(bytes);
+    const module = device.load(typeof ptx === "string" ? utf8(ptx) : ptx);
     this.#combine = module.kernel("combine");
     this.#load = module.kernel("load");
   }

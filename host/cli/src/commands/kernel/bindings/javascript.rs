@@ -77,16 +77,22 @@ function integer(bits, value) {
     }
     if source.has(|ty| integer_bits(ty) == Some(64)) {
         code += "
-// A buffer, an array of a buffer and a place in it (in bytes), or a number.
+// A buffer, an array of a buffer and a place in it (in bytes), or a number. They are passed on as they
+// are: QuickJS takes numbers, and StarlingMonkey whole numbers of either type.
 function address(value) {
   if (typeof value === \"number\" || typeof value === \"bigint\") {
-    return { tag: value < 0 ? \"s64\" : \"u64\", val: BigInt(value) };
+    return { tag: value < 0 ? \"s64\" : \"u64\", val: value };
   }
-  const [buffer, offset] = Array.isArray(value) ? value : [value, 0];
-  return { tag: \"pointer\", val: [buffer, BigInt(offset)] };
+  return { tag: \"pointer\", val: Array.isArray(value) ? value : [value, 0] };
 }
 ";
     }
+    code += "
+// The bytes of a text. QuickJS has no `TextEncoder`.
+function utf8(text) {
+  return Uint8Array.from(unescape(encodeURIComponent(text)), (letter) => letter.charCodeAt(0));
+}
+";
     code +=
         &format!("\n/** The kernels of {file}, loaded on a device. */\nexport class Kernels {{\n");
     for kernel in &source.kernels {
@@ -95,8 +101,7 @@ function address(value) {
     code += "
   /** `ptx` is the text of the file, or its bytes. */
   constructor(device, ptx) {
-    const bytes = typeof ptx === \"string\" ? new TextEncoder().encode(ptx) : ptx;
-    const module = device.load(bytes);
+    const module = device.load(typeof ptx === \"string\" ? utf8(ptx) : ptx);
 ";
     for kernel in &source.kernels {
         code += &format!(
