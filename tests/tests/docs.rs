@@ -1,11 +1,12 @@
 //! Tests of the documentation: its commands run, the options it lists are exactly those that
-//! exist, its code is compiled, and its links are not broken.
+//! exist, and its code is compiled.
 //!
 //! A block marked `sh` is run. All of a page's blocks make one script, in order,
 //! in a folder of its own that looks like the checkout. A server that the page
 //! starts runs on a free port until the page starts another or ends. A block
 //! marked `sh checked` holds commands that would run the tests within the tests;
-//! only that they exist, with their options, is checked.
+//! only that they exist, with their options, is checked. So are ours among the commands
+//! of blocks that take other tools, such as `sh python`.
 
 use std::{
     collections::BTreeSet,
@@ -15,90 +16,21 @@ use std::{
     process::{Command, Stdio},
 };
 
-/// Comes before each page's script. Commands of cargo run in the checkout itself;
-/// `tensor-wasm serve`, `node` and `dev` run in the background, and the script goes on
-/// once they listen. The client's commands ask the one that runs. A Prometheus that the page starts in
-/// the background has a free port too, and is left out where none is installed. A project that
-/// `tensor-wasm new` creates is built in a folder that such projects have in common, of the
-/// crates of the checkout's lock file, without a network. A change by `sed` to what `dev` serves
-/// is waited for.
-const PRELUDE: &str = r#"
-set -euo pipefail
-server=
-admin=
-developing=
-stop() { if [ -n "$server" ]; then kill -TERM "$server" && wait "$server"; server=; fi; }
-trap 'stop; for job in $(jobs -p); do kill "$job" || true; done' EXIT
-graphs=127.0.0.1:$((20000 + RANDOM % 12000))
-prometheus() {
-    type -P prometheus > graphs.log || { echo "left out: prometheus is not installed" >&2; return 0; }
-    sed -i "s/127.0.0.1:9090/$admin/" prometheus.yml
-    exec "$(type -P prometheus)" "${@//127.0.0.1:9091/$graphs}" --log.level error > graphs.log 2>&1
-}
-promtool() {
-    type -P promtool > promtool.log || { echo "tensor_wasm is left out"; return 0; }
-    command promtool "${@//127.0.0.1:9091/$graphs}"
-}
-pidof() { echo "$server"; }
-cargo() { (cd "$CHECKOUT" && command cargo "$@"); }
-curl() { command curl --silent --show-error --max-time 120 "${@//127.0.0.1:8080/${address:-}}"; echo; }
-builds() { grep -s '^serving ' log | wc -l; }
-sed() {
-    local before=$(builds)
-    command sed "$@"
-    [ -z "$developing" ] || built $((before + 1))
-}
-built() {
-    for attempt in $(seq 2400); do
-        [ "$(builds)" -lt "$1" ] || return 0
-        sleep 0.05
-    done
-    cat log >&2
-    return 1
-}
-project() {
-    mkdir -p "$PROJECTS"
-    ln -s "$PROJECTS" "$1/target"
-    cp "$CHECKOUT/Cargo.lock" "$1"
-}
-tensor-wasm() {
-    if [ "$1" = dev ]; then
-        stop
-        rm -f log
-        command tensor-wasm "$@" --addr 127.0.0.1:0 > started 2> log &
-        server=$! developing=yes
-        built 1
-        address=$(command sed -n 's,^listening on https*://,,p' started)
-        return
-    fi
-    if [ "$1" != serve ] && [ "$1" != node ]; then
-        TENSOR_WASM_SERVER="http://${address:-}" command tensor-wasm "$@" || return
-        [ "$1" != new ] || project "$2"
-        return
-    fi
-    stop
-    developing=
-    rm -f started
-    command tensor-wasm "${@//127.0.0.1:9090/127.0.0.1:0}" --addr 127.0.0.1:0 > started 2> log &
-    server=$!
-    for attempt in $(seq 2400); do
-        if grep -qs '^device ' started; then
-            address=$(command sed -n 's,^listening on https*://,,p' started)
-            admin=$(command sed -n 's,^admin on http://,,p' started)
-            return
-        fi
-        kill -0 "$server" || { cat log >&2; return 1; }
-        sleep 0.05
-    done
-    echo "the server does not start" >&2
-    return 1
-}
-"#;
+/// Comes before each page's script.
+const PRELUDE: &str = include_str!("../docs/prelude.sh");
+
+/// The marks of commands that take other tools: `cargo xtask languages` runs them.
+const OF_OTHER_TOOLS: [&str; 4] = [
+    "sh python",
+    "sh javascript",
+    "sh python javascript",
+    "sh cargo-component",
+];
 
 /// `curl` knows the admin address only once a server runs.
 const ADMIN: (&str, &str) = ("http://127.0.0.1:9090", "http://$admin");
 
-fn root() -> PathBuf {
+pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .parent()
         .unwrap()
@@ -124,7 +56,7 @@ fn binary() -> PathBuf {
     binary
 }
 
-fn pages() -> Vec<PathBuf> {
+pub fn pages() -> Vec<PathBuf> {
     let mut pages = Vec::new();
     for folder in ["", "docs", "docs/guide", "docs/runbooks", "rfcs"] {
         for entry in fs::read_dir(root().join(folder)).unwrap() {
@@ -242,22 +174,6 @@ fn the_commands_of_the_tutorial_lead_from_nothing_to_a_service_behind_a_policy()
 #[test]
 fn the_commands_of_the_cookbook_run() {
     run("docs/guide/cookbook.md");
-}
-
-#[test]
-fn the_book_has_every_page_of_the_guide_once() {
-    let summary = fs::read_to_string(root().join("docs/SUMMARY.md")).unwrap();
-    for entry in fs::read_dir(root().join("docs/guide")).unwrap() {
-        let name = entry.unwrap().file_name();
-        let link = format!("(guide/{})", name.to_str().unwrap());
-        assert_eq!(
-            summary.matches(&link).count(),
-            1,
-            "{link} in docs/SUMMARY.md"
-        );
-    }
-    // mdBook takes nothing from outside of its folder.
-    assert!(!summary.contains("(../"), "{summary}");
 }
 
 #[test]
@@ -576,7 +492,15 @@ fn every_page_with_commands_is_run_by_a_test() {
 #[test]
 fn commands_marked_as_checked_only_exist_with_their_options() {
     for page in pages() {
-        for line in blocks(&page, "sh checked").iter().flat_map(|b| b.lines()) {
+        let checked = blocks(&page, "sh checked");
+        let of_other_tools = OF_OTHER_TOOLS.map(|mark| blocks(&page, mark)).concat();
+        let mut lines: Vec<&str> = checked.iter().flat_map(|b| b.lines()).collect();
+        for line in of_other_tools.iter().flat_map(|b| b.lines()) {
+            if line.starts_with("tensor-wasm ") {
+                lines.push(line);
+            }
+        }
+        for line in lines {
             let (mut program, words) = if let Some(words) = line.strip_prefix("cargo xtask ") {
                 let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
                 let mut program = Command::new(cargo);
@@ -643,30 +567,11 @@ fn option_name(text: &str) -> String {
 }
 
 #[test]
-fn the_code_in_the_readme_is_the_example_that_is_compiled() {
+fn the_service_on_the_page_on_guests_is_the_example_that_is_compiled() {
     let example = fs::read_to_string(root().join("guest-sdk/examples/service.rs")).unwrap();
-    let shown = blocks(&root().join("README.md"), "rust");
-    assert_eq!(shown, [example]);
-}
-
-#[test]
-fn links_between_pages_are_not_broken() {
-    for page in pages() {
-        let text = fs::read_to_string(&page).unwrap();
-        for link in text
-            .split("](")
-            .skip(1)
-            .filter_map(|rest| rest.split(')').next())
-        {
-            let file = link.split('#').next().unwrap();
-            if file.is_empty() || file.contains("://") {
-                continue;
-            }
-            assert!(
-                page.parent().unwrap().join(file).exists(),
-                "{}: {link} leads nowhere",
-                page.display()
-            );
-        }
-    }
+    let shown = blocks(&root().join("docs/guests.md"), "rust");
+    assert!(
+        shown.contains(&example),
+        "copy the example into docs/guests.md"
+    );
 }

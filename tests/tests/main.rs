@@ -5,6 +5,7 @@
 
 mod architecture;
 mod audit;
+mod book;
 mod callers;
 mod checks;
 mod components;
@@ -27,6 +28,7 @@ mod policy;
 mod policy_p3;
 mod policy_p3_answers;
 mod projects;
+mod reference;
 mod serve;
 mod services;
 mod tenants;
