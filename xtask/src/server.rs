@@ -13,8 +13,9 @@ use tensor_wasm_test_process::{NotReady, Process, Signal, Start};
 
 use crate::steps::described;
 
-/// How long a server may take to start: it compiles a component first.
-const START: Duration = Duration::from_secs(120);
+/// How long a server may take to start: it compiles a component first, which may contain an
+/// interpreter, on a machine that is busy.
+const START: Duration = Duration::from_secs(600);
 
 /// How many lines of a server's output are shown when it fails.
 const SHOWN_LINES: usize = 200;
