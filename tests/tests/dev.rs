@@ -107,6 +107,18 @@ fn a_change_is_built_and_takes_over_and_each_request_is_printed() {
 }
 
 #[test]
+fn a_version_for_wasi_0_3_takes_over_from_one_for_0_2() {
+    let dev = Dev::start(project("hello"), &[]);
+    assert_eq!(dev.get("/", "*/*"), (200, "hello\n".to_owned()));
+    dev.save("next.wasm", fs::read(guest("p3_hello")).unwrap());
+    eventually("the next version", || {
+        (dev.get("/", "*/*").1 == "hello from 0.3\n").then_some(())
+    });
+    let said = dev.end();
+    assert!(said.contains("HTTP service (WASI 0.3)"), "{said}");
+}
+
+#[test]
 fn a_request_that_runs_while_a_version_is_replaced_is_answered_by_the_old_one() {
     let dev = Dev::start(project("echo"), &[]);
     dev.said("serving ");

@@ -13,6 +13,7 @@ use reqwest::Method;
 use serde_json::json;
 use tempfile::TempDir;
 use tensor_wasm_tests::{Serve, Server, guest, tensor_wasm};
+use wit_parser::Resolve;
 
 fn checkout() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
@@ -129,6 +130,35 @@ fn the_template_embeddings_is_built_by_cargo_and_finds_texts_by_vectors_that_sta
         assert!(lines[0].contains("weather tomorrow"), "{found}");
     }
     assert_eq!(server.get("/").status, 405);
+}
+
+/// Tools read all files of a folder as one package.
+#[test]
+fn a_project_in_javascript_for_wasi_0_3_has_a_world_within_its_contract() {
+    let folder = tempfile::tempdir().unwrap();
+    let created = tensor_wasm()
+        .args(["new", "a-service", "--lang", "javascript", "--wasi", "0.3"])
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    assert!(created.status.success(), "{created:?}");
+    let mut resolve = Resolve::default();
+    let wit = folder.path().join("a-service/wit");
+    let (package, _) = resolve.push_dir(wit).unwrap();
+    let imports = |world: &str| -> Vec<String> {
+        let world = resolve.select_world(&[package], Some(world)).unwrap();
+        let imports = resolve.worlds[world].imports.keys();
+        imports.map(|key| resolve.name_world_key(key)).collect()
+    };
+    let (own, all) = (imports("service"), imports("gpu-service-p3"));
+    assert!(
+        own.contains(&"tensor:gpu/kernels@0.1.0".to_owned()),
+        "{own:?}"
+    );
+    assert!(
+        own.iter().all(|import| all.contains(import)),
+        "{own:?} {all:?}"
+    );
 }
 
 #[test]
