@@ -225,8 +225,15 @@ mod tests {
         assert_eq!(filled_in("{{crate}}/{{crate}}", &values), "x/x");
     }
 
-    /// The files of each project that there is.
-    fn projects() -> Vec<(Language, Wasi, Vec<(String, String)>)> {
+    /// A project that there is.
+    struct Made {
+        language: Language,
+        wasi: Wasi,
+        /// Each with its path.
+        files: Vec<(String, String)>,
+    }
+
+    fn projects() -> Vec<Made> {
         let name: ProjectName = "my-service".parse().unwrap();
         let sdk = Sdk::Version("0.1".to_owned());
         let mut projects = Vec::new();
@@ -240,8 +247,11 @@ mod tests {
                     };
                     let text = |bytes| String::from_utf8(bytes).unwrap();
                     let files = files.into_iter();
-                    let files = files.map(|(path, bytes)| (path, text(bytes))).collect();
-                    projects.push((*language, *wasi, files));
+                    projects.push(Made {
+                        language: *language,
+                        wasi: *wasi,
+                        files: files.map(|(path, bytes)| (path, text(bytes))).collect(),
+                    });
                 }
             }
         }
@@ -250,7 +260,7 @@ mod tests {
 
     #[test]
     fn no_file_of_a_project_has_a_name_that_was_not_replaced() {
-        for (path, text) in projects().into_iter().flat_map(|(_, _, files)| files) {
+        for (path, text) in projects().into_iter().flat_map(|made| made.files) {
             for key in [
                 "name",
                 "kebab",
@@ -271,12 +281,16 @@ mod tests {
     #[test]
     fn each_interface_that_a_project_names_is_in_its_contract() {
         let mut named = 0;
-        for (language, wasi, files) in projects() {
-            if language == Language::Rust {
+        for made in projects() {
+            if made.language == Language::Rust {
                 continue;
             }
-            let contract = contract(wasi).unwrap();
-            for (path, text) in files.iter().filter(|(path, _)| path != "wit/tensor.wit") {
+            let contract = contract(made.wasi).unwrap();
+            let own = made
+                .files
+                .iter()
+                .filter(|(path, _)| path != "wit/tensor.wit");
+            for (path, text) in own {
                 for part in text.split(['"', ' ', ';', '\n']) {
                     let is_interface = part.starts_with("wasi:") || part.starts_with("tensor:gpu/");
                     if is_interface && part.contains('@') {
