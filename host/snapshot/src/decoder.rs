@@ -11,7 +11,7 @@ use crate::{Chunk, Error, FileManifest, Keys, Manifest, NodeManifest, Signature}
 #[derive(Debug)]
 pub struct Decoder<K, M = Manifest> {
     keys: K,
-    state: State<M>,
+    state: DecoderState<M>,
     /// Header and manifest as they came.
     head: Vec<u8>,
     /// What has come and is not used yet, from `used` on.
@@ -22,7 +22,7 @@ pub struct Decoder<K, M = Manifest> {
 }
 
 #[derive(Debug)]
-enum State<M> {
+enum DecoderState<M> {
     Header,
     Manifest(Box<Header>, Signature),
     /// The chunk that is next.
@@ -52,7 +52,7 @@ impl<K: Deref<Target = Keys>, M: FileManifest> Decoder<K, M> {
     pub fn of(keys: K) -> Decoder<K, M> {
         Decoder {
             keys,
-            state: State::Header,
+            state: DecoderState::Header,
             head: Vec::new(),
             pending: Vec::new(),
             used: 0,
@@ -71,7 +71,7 @@ impl<K: Deref<Target = Keys>, M: FileManifest> Decoder<K, M> {
         decoder.push(head);
         decoder.next_event()?;
         match &mut decoder.state {
-            State::Chunks(manifest, _, place) if chunks <= manifest.chunks().len() => {
+            DecoderState::Chunks(manifest, _, place) if chunks <= manifest.chunks().len() => {
                 let before = manifest.chunks().iter().take(chunks);
                 decoder.at += before.map(|chunk| u64::from(chunk.stored)).sum::<u64>();
                 *place = chunks;
@@ -84,7 +84,7 @@ impl<K: Deref<Target = Keys>, M: FileManifest> Decoder<K, M> {
     /// How many chunks were read.
     pub fn chunks_read(&self) -> usize {
         match &self.state {
-            State::Chunks(_, _, place) => *place,
+            DecoderState::Chunks(_, _, place) => *place,
             _ => 0,
         }
     }
@@ -105,15 +105,15 @@ impl<K: Deref<Target = Keys>, M: FileManifest> Decoder<K, M> {
     pub fn next_event(&mut self) -> Result<Option<Event>, Error> {
         let next = self.step();
         if next.is_err() {
-            self.state = State::Failed;
+            self.state = DecoderState::Failed;
         }
         next
     }
 
     fn step(&mut self) -> Result<Option<Event>, Error> {
         loop {
-            match std::mem::replace(&mut self.state, State::Failed) {
-                State::Header => {
+            match std::mem::replace(&mut self.state, DecoderState::Failed) {
+                DecoderState::Header => {
                     let Some(bytes) = self.take(BYTES) else {
                         // What can't be one any more is refused without waiting for the rest.
                         let given = self.rest();
@@ -121,7 +121,7 @@ impl<K: Deref<Target = Keys>, M: FileManifest> Decoder<K, M> {
                         if !mark.starts_with(given) && !given.starts_with(mark) {
                             return Err(Error::NotASnapshot);
                         }
-                        self.state = State::Header;
+                        self.state = DecoderState::Header;
                         return Ok(None);
                     };
                     let mut header = [0; BYTES];
@@ -135,22 +135,22 @@ impl<K: Deref<Target = Keys>, M: FileManifest> Decoder<K, M> {
                         });
                     }
                     let signature = self.keys.check(&header)?;
-                    self.state = State::Manifest(Box::new(header), signature);
+                    self.state = DecoderState::Manifest(Box::new(header), signature);
                 }
-                State::Manifest(header, signature) => {
+                DecoderState::Manifest(header, signature) => {
                     let Some(text) = self.take(header.manifest_bytes as usize) else {
-                        self.state = State::Manifest(header, signature);
+                        self.state = DecoderState::Manifest(header, signature);
                         return Ok(None);
                     };
                     let manifest = M::parse(&header, &text)?;
                     self.head.extend_from_slice(&text);
-                    self.state = State::Chunks(Box::new(manifest), signature, 0);
+                    self.state = DecoderState::Chunks(Box::new(manifest), signature, 0);
                     return Ok(Some(Event::Manifest));
                 }
-                State::Chunks(manifest, signature, place) => {
+                DecoderState::Chunks(manifest, signature, place) => {
                     let Some(entry) = manifest.chunks().get(place) else {
                         let is_over = self.rest().is_empty();
-                        self.state = State::Chunks(manifest, signature, place);
+                        self.state = DecoderState::Chunks(manifest, signature, place);
                         return match is_over {
                             true => Ok(None),
                             false => Err(Error::TooLong { at: self.at }),
@@ -158,14 +158,14 @@ impl<K: Deref<Target = Keys>, M: FileManifest> Decoder<K, M> {
                     };
                     let entry = entry.clone();
                     let Some(stored) = self.take(entry.stored as usize) else {
-                        self.state = State::Chunks(manifest, signature, place);
+                        self.state = DecoderState::Chunks(manifest, signature, place);
                         return Ok(None);
                     };
                     let chunk = Chunk::of(entry, stored)?;
-                    self.state = State::Chunks(manifest, signature, place + 1);
+                    self.state = DecoderState::Chunks(manifest, signature, place + 1);
                     return Ok(Some(Event::Chunk(place, chunk)));
                 }
-                State::Failed => return Err(Error::damaged("it was refused before")),
+                DecoderState::Failed => return Err(Error::damaged("it was refused before")),
             }
         }
     }
@@ -184,7 +184,7 @@ impl<K: Deref<Target = Keys>, M: FileManifest> Decoder<K, M> {
     /// The manifest, once it was read.
     pub fn manifest(&self) -> Option<&M> {
         match &self.state {
-            State::Chunks(manifest, ..) => Some(manifest),
+            DecoderState::Chunks(manifest, ..) => Some(manifest),
             _ => None,
         }
     }
@@ -197,7 +197,7 @@ impl<K: Deref<Target = Keys>, M: FileManifest> Decoder<K, M> {
     /// Whether all of the file has come, and was read.
     pub fn is_whole(&self) -> bool {
         match &self.state {
-            State::Chunks(manifest, _, place) => {
+            DecoderState::Chunks(manifest, _, place) => {
                 *place == manifest.chunks().len() && self.rest().is_empty()
             }
             _ => false,
@@ -207,7 +207,7 @@ impl<K: Deref<Target = Keys>, M: FileManifest> Decoder<K, M> {
     /// The beginning of the file as it came, once the manifest was read: what comes before the chunks.
     pub fn head(&self) -> &[u8] {
         match &self.state {
-            State::Chunks(..) => &self.head,
+            DecoderState::Chunks(..) => &self.head,
             _ => &[],
         }
     }
@@ -215,7 +215,7 @@ impl<K: Deref<Target = Keys>, M: FileManifest> Decoder<K, M> {
     /// Who has signed it, once the manifest was read.
     pub fn signature(&self) -> Option<&Signature> {
         match &self.state {
-            State::Chunks(_, signature, _) => Some(signature),
+            DecoderState::Chunks(_, signature, _) => Some(signature),
             _ => None,
         }
     }
@@ -229,16 +229,16 @@ impl<K: Deref<Target = Keys>, M: FileManifest> Decoder<K, M> {
         let given = self.rest().len() as u64;
         let at = self.at + given;
         let wanted = match &self.state {
-            State::Header => BYTES as u64,
-            State::Manifest(header, _) => header.manifest_bytes.into(),
-            State::Chunks(manifest, _, place) => {
+            DecoderState::Header => BYTES as u64,
+            DecoderState::Manifest(header, _) => header.manifest_bytes.into(),
+            DecoderState::Chunks(manifest, _, place) => {
                 let left = manifest.chunks().iter().skip(*place);
                 left.map(|chunk| u64::from(chunk.stored)).sum()
             }
-            State::Failed => return Err(Error::damaged("it was refused before")),
+            DecoderState::Failed => return Err(Error::damaged("it was refused before")),
         };
         match self.state {
-            State::Chunks(manifest, signature, _) if wanted == 0 && given == 0 => {
+            DecoderState::Chunks(manifest, signature, _) if wanted == 0 && given == 0 => {
                 Ok((*manifest, signature))
             }
             _ => Err(Error::Truncated {

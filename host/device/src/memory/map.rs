@@ -31,13 +31,13 @@ struct Region {
 /// All allocations of one session.
 #[derive(Debug)]
 pub(crate) struct AddressMap {
-    inner: Mutex<Inner>,
+    inner: Mutex<MappedRegions>,
     /// Whether it is noted what is written, for kernels that are checked.
     checked: bool,
 }
 
 #[derive(Debug)]
-struct Inner {
+struct MappedRegions {
     /// Made with the first allocation; `Some(None)` where the host has no address space for it.
     arena: Option<Option<Arc<Arena>>>,
     /// The next address beyond the arena.
@@ -52,7 +52,7 @@ struct Inner {
 impl AddressMap {
     /// An empty one; `checked` where its kernels are checked.
     pub(crate) fn new(checked: bool) -> AddressMap {
-        let inner = Inner {
+        let inner = MappedRegions {
             arena: None,
             next: GLOBAL_BASE + ARENA_BYTES,
             version: 1,
@@ -117,7 +117,7 @@ impl AddressMap {
     /// the host, so it is held for one slice of a kernel and no longer.
     pub(crate) fn view(&self) -> View {
         let mut inner = lock(&self.inner);
-        let Inner {
+        let MappedRegions {
             regions,
             snapshot,
             version,

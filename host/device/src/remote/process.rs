@@ -54,7 +54,7 @@ pub(super) const CONTEXT_BYTES: u64 = 512 << 20;
 pub(super) struct Process {
     id: u32,
     handle: OwnedFd,
-    end: Arc<End>,
+    end: Arc<ProcessEnd>,
     /// The worker ends by itself when the other end of its standard output closes.
     _lifeline: UnixStream,
 }
@@ -62,7 +62,7 @@ pub(super) struct Process {
 /// The end of a process: how it came, once the process is reaped. What it held of a device is free
 /// then, and not before.
 #[derive(Debug, Default)]
-struct End {
+struct ProcessEnd {
     how: Mutex<Option<String>>,
     came: Condvar,
 }
@@ -112,7 +112,7 @@ impl Process {
             .stderr(Stdio::from(OwnedFd::from(theirs.try_clone()?)))
             .stdout(Stdio::from(OwnedFd::from(theirs)))
             .spawn()?;
-        let end = Arc::new(End::default());
+        let end = Arc::new(ProcessEnd::default());
         let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
         let pid = pid.ok_or_else(|| std::io::Error::other("a process without a number"))?;
         let handle = pidfd_open(pid, PidfdFlags::empty())?;
@@ -181,7 +181,7 @@ struct OutputLog {
     child: Child,
     handle: OwnedFd,
     output: UnixStream,
-    end: Arc<End>,
+    end: Arc<ProcessEnd>,
     listener: Listener,
     name: String,
 }

@@ -62,10 +62,10 @@ pub(crate) enum NoPlace {
 /// The invocations of all tenants.
 pub(super) struct Admission {
     weight_of: Box<dyn Fn(u64) -> NonZeroU32 + Send + Sync>,
-    state: Mutex<State>,
+    state: Mutex<AdmissionState>,
 }
 
-struct State {
+struct AdmissionState {
     limits: AdmissionLimits,
     running: usize,
     waiting: usize,
@@ -108,7 +108,7 @@ impl Admission {
     ) -> Admission {
         Admission {
             weight_of: Box::new(weight_of),
-            state: Mutex::new(State {
+            state: Mutex::new(AdmissionState {
                 limits,
                 running: 0,
                 waiting: 0,
@@ -265,7 +265,7 @@ impl Drop for InQueue {
     }
 }
 
-impl State {
+impl AdmissionState {
     /// A request of a tenant has a place, which is in the queue or has been served by it.
     fn begin(&mut self, tenant: u64) {
         if let Some(own) = self.tenants.get_mut(&tenant) {

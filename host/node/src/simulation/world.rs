@@ -43,12 +43,12 @@ pub(super) struct FaultRates {
 
 /// What surrounds a node.
 pub(super) struct World {
-    state: Mutex<State>,
+    state: Mutex<WorldState>,
     /// The process has ended.
     ended: Notify,
 }
 
-struct State {
+struct WorldState {
     rng: fastrand::Rng,
     rates: FaultRates,
     /// Since the schedule began.
@@ -94,7 +94,7 @@ impl From<Fault> for StorageError {
 impl World {
     pub(super) fn new(seed: u64) -> Arc<World> {
         Arc::new(World {
-            state: Mutex::new(State {
+            state: Mutex::new(WorldState {
                 rng: fastrand::Rng::with_seed(seed),
                 rates: FaultRates::default(),
                 time: Duration::ZERO,
@@ -116,7 +116,7 @@ impl World {
         world
     }
 
-    fn with<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
+    fn with<T>(&self, change: impl FnOnce(&mut WorldState) -> T) -> T {
         let mut state = ignore_poison(self.state.lock());
         change(&mut state)
     }

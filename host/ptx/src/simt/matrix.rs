@@ -276,11 +276,11 @@ impl Mma {
 
     /// Where an element of a factor lies: in which line of eight or sixteen, of which there are so many
     /// registers, and where along the sums.
-    fn factor_place(self, line: usize, k: usize, line_registers: usize) -> Place {
+    fn factor_place(self, line: usize, k: usize, line_registers: usize) -> ElementPlace {
         let packed = self.packed();
         let (slab, within) = (k / (4 * packed), k % (4 * packed));
         let bits = self.a.bits();
-        Place {
+        ElementPlace {
             register: slab * line_registers + line / 8,
             lane: (line % 8) * 4 + within / packed,
             shift: bits * (within % packed) as u32,
@@ -289,17 +289,17 @@ impl Mma {
     }
 
     /// Where an element of the result lies.
-    fn sum_place(self, row: usize, column: usize) -> Place {
+    fn sum_place(self, row: usize, column: usize) -> ElementPlace {
         let (half, second) = (row / 8, column % 2);
         let lane = (row % 8) * 4 + column / 2;
         match self.sum {
-            Type::F16 => Place {
+            Type::F16 => ElementPlace {
                 register: half,
                 lane,
                 shift: 16 * second as u32,
                 bits: 16,
             },
-            sum => Place {
+            sum => ElementPlace {
                 register: 2 * half + second,
                 lane,
                 shift: 0,
@@ -332,7 +332,7 @@ impl fmt::Display for Mma {
 
 /// Where an element lies.
 #[derive(Clone, Copy)]
-struct Place {
+struct ElementPlace {
     register: usize,
     lane: usize,
     shift: u32,
@@ -348,7 +348,7 @@ struct Fragments<'w> {
 }
 
 impl Fragments<'_> {
-    fn bits(&self, registers: &[LaneWords], place: Place) -> u64 {
+    fn bits(&self, registers: &[LaneWords], place: ElementPlace) -> u64 {
         if (self.members >> place.lane) & 1 == 0 {
             return 0;
         }

@@ -32,9 +32,9 @@ fn nearest_scheme(value: &[u8]) -> Option<Scheme> {
         }
         rest = after;
         match end {
-            End::Pair => {}
-            End::Element => proto = None,
-            End::Value => break,
+            Separator::Pair => {}
+            Separator::Element => proto = None,
+            Separator::Value => break,
         }
     }
     let proto = proto?;
@@ -48,7 +48,7 @@ fn nearest_scheme(value: &[u8]) -> Option<Scheme> {
 }
 
 /// What comes after a pair.
-enum End {
+enum Separator {
     /// A semicolon: another pair.
     Pair,
     /// A comma: another element.
@@ -62,7 +62,7 @@ type Pair<'a> = (&'a [u8], &'a [u8]);
 
 /// The first pair, what ends it, and what comes after that; `None` where it is malformed.
 /// An empty pair is allowed, and is left out.
-fn pair(bytes: &[u8]) -> Option<(Option<Pair<'_>>, End, &[u8])> {
+fn pair(bytes: &[u8]) -> Option<(Option<Pair<'_>>, Separator, &[u8])> {
     let bytes = bytes.trim_ascii_start();
     let name_length = bytes.iter().take_while(|byte| is_token(**byte)).count();
     let (name, rest) = bytes.split_at_checked(name_length)?;
@@ -87,9 +87,9 @@ fn pair(bytes: &[u8]) -> Option<(Option<Pair<'_>>, End, &[u8])> {
         _ => return None,
     };
     match rest.trim_ascii_start() {
-        [b';', rest @ ..] => Some((pair, End::Pair, rest)),
-        [b',', rest @ ..] => Some((pair, End::Element, rest)),
-        [] => Some((pair, End::Value, &[])),
+        [b';', rest @ ..] => Some((pair, Separator::Pair, rest)),
+        [b',', rest @ ..] => Some((pair, Separator::Element, rest)),
+        [] => Some((pair, Separator::Value, &[])),
         _ => None,
     }
 }

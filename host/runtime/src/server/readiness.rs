@@ -14,10 +14,10 @@ pub type UnreadyParts = Pin<Box<dyn Future<Output = Vec<&'static str>> + Send>>;
 /// Whether a server accepts requests, and what is behind it can answer them. Clones share one
 /// state.
 #[derive(Clone, Default)]
-pub struct Readiness(Arc<State>);
+pub struct Readiness(Arc<ReadinessState>);
 
 #[derive(Default)]
-struct State {
+struct ReadinessState {
     accepts: AtomicBool,
     check: OnceLock<Box<dyn Fn() -> UnreadyParts + Send + Sync>>,
 }

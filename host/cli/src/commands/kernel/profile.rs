@@ -188,7 +188,7 @@ struct Counts {
     branches: u64,
     divergent_branches: u64,
     global: Global,
-    shared: Shared,
+    shared: SharedMemoryCounts,
     local_bytes: u64,
     barrier_arrivals: u64,
     barrier_waited_steps: u64,
@@ -204,7 +204,7 @@ struct Global {
 }
 
 #[derive(Serialize)]
-struct Shared {
+struct SharedMemoryCounts {
     requests: u64,
     wavefronts: u64,
     bank_conflicts: u64,
@@ -227,7 +227,7 @@ impl From<&LineProfile> for Counts {
                 bytes_read: line.global.bytes_read,
                 bytes_written: line.global.bytes_written,
             },
-            shared: Shared {
+            shared: SharedMemoryCounts {
                 requests: line.shared.requests,
                 wavefronts: line.shared.wavefronts,
                 bank_conflicts: line.shared.bank_conflicts,

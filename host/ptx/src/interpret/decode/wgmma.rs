@@ -11,7 +11,7 @@ use crate::syntax::tree::Operand;
 use crate::syntax::types::{Special, Type};
 
 /// What is computed before the elements are loaded.
-struct Lane {
+struct WgmmaLane {
     /// The lane's line of a block of 8: its group.
     group: Source,
     /// Its place in the group, as a byte along the sums and as a number of an element of 16 bits.
@@ -49,7 +49,7 @@ impl<'m> Decoder<'m> {
             [Source::slot(rows), group],
             |rows, group, _| rows + group,
         );
-        let of_lane = Lane {
+        let of_lane = WgmmaLane {
             group,
             byte: Source::slot(byte),
             number: Source::slot(number),
@@ -65,7 +65,7 @@ impl<'m> Decoder<'m> {
                 .collect(),
             _ => {
                 let descriptor = self.source(scope, 1);
-                let of_rows = Lane {
+                let of_rows = WgmmaLane {
                     group: Source::slot(rows),
                     ..of_lane
                 };
@@ -145,7 +145,7 @@ impl<'m> Decoder<'m> {
     fn load_elements(
         &mut self,
         scope: &mut Scope<'m>,
-        lane: &Lane,
+        lane: &WgmmaLane,
         (descriptor, transposes): (Source, bool),
         (line, unit): (u64, u64),
         target: Slot,

@@ -27,11 +27,11 @@ type WarpStep = (u32, u32, u32);
 struct Together {
     /// By thread, in their order: an address, or where a branch goes.
     values: Vec<(u32, u64)>,
-    kind: Kind,
+    kind: ExecutionKind,
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Kind {
+enum ExecutionKind {
     Branch,
     Access {
         space: AddressSpace,
@@ -159,7 +159,7 @@ impl BlockProfile {
         before: u32,
         thread: u32,
         value: u64,
-        kind: Kind,
+        kind: ExecutionKind,
     ) {
         let warp = thread / WARP;
         let lanes = (self.threads - warp * WARP).min(WARP) as usize;
@@ -197,13 +197,13 @@ impl BlockProfile {
         let count = values.len() as u64;
         let line = line_of(&mut self.counted, step);
         match together.kind {
-            Kind::Branch => {
+            ExecutionKind::Branch => {
                 line.branches += 1;
                 let first = values.first();
                 let differs = values.iter().any(|value| Some(value) != first);
                 line.divergent_branches += u64::from(differs);
             }
-            Kind::Access {
+            ExecutionKind::Access {
                 space,
                 bytes,
                 reads,
@@ -292,7 +292,7 @@ impl StepObserver for BlockProfile {
         let before = self.visit(pc, number);
         if let Some((address, bytes, reads, writes)) = access(&step.action) {
             let (space, address) = thread.resolve(address.space, thread.address(address));
-            let kind = Kind::Access {
+            let kind = ExecutionKind::Access {
                 space,
                 bytes,
                 reads,
@@ -305,7 +305,14 @@ impl StepObserver for BlockProfile {
                 Action::CallPointer { address, .. } => thread.get(*address),
                 _ => 1,
             };
-            self.join(thread.launch, pc, before, number, goes, Kind::Branch);
+            self.join(
+                thread.launch,
+                pc,
+                before,
+                number,
+                goes,
+                ExecutionKind::Branch,
+            );
         } else if let Action::Barrier { .. } = step.action {
             self.arrive(pc, before, number);
         }
@@ -319,7 +326,7 @@ impl StepObserver for BlockProfile {
             *off += 1;
         }
         if is_branch(step) {
-            self.join(thread.launch, pc, before, number, 0, Kind::Branch);
+            self.join(thread.launch, pc, before, number, 0, ExecutionKind::Branch);
         }
     }
 }

@@ -49,9 +49,9 @@ pub enum ClientCertificates {
 /// What a server needs to speak TLS. Clones share it: [`Tls::reload`] of one of them
 /// takes effect in all.
 #[derive(Clone)]
-pub struct Tls(Arc<Inner>);
+pub struct Tls(Arc<CertificateState>);
 
-struct Inner {
+struct CertificateState {
     files: TlsFiles,
     config: RwLock<Arc<ServerConfig>>,
 }
@@ -65,7 +65,7 @@ impl Tls {
     /// [`TlsError`] where a file can't be read or used, or two don't fit together.
     pub fn load(files: TlsFiles) -> Result<Self, TlsError> {
         let config = RwLock::new(Arc::new(files::read(&files)?));
-        Ok(Self(Arc::new(Inner { files, config })))
+        Ok(Self(Arc::new(CertificateState { files, config })))
     }
 
     /// Reads the files again, for the connections that come from now on.
