@@ -76,6 +76,54 @@ fn a_folder_that_is_damaged_is_refused_and_stays_as_it_is() {
 }
 
 #[test]
+fn a_copy_without_its_database_is_refused_and_its_components_stay() {
+    let node = Node::start(&[]);
+    node.deploy("app", "hello");
+    node.server.terminate();
+    let Node { server, data } = node;
+    assert_eq!(server.wait().code, Some(0));
+    let database = data.path().join("node.db");
+    let kept = data.path().join("elsewhere.db");
+    fs::rename(&database, &kept).unwrap();
+    let refused = Serve::node(data.path()).refused();
+    assert_eq!(refused.code, Some(1));
+    for part in ["node.db", "backup"] {
+        assert!(refused.stderr.contains(part), "{}", refused.stderr);
+    }
+    assert!(!database.exists());
+    fs::rename(&kept, &database).unwrap();
+    let server = Serve::node(data.path()).start();
+    assert_eq!(server.get("/f/app").text(), "hello\n");
+}
+
+#[test]
+fn a_copy_without_the_key_of_its_secrets_is_refused_and_gets_no_other_key() {
+    let node = Node::start(&[]);
+    node.deploy("app", "hello");
+    let key = node.data.path().join("secrets.key");
+    let kept = node.data.path().join("elsewhere.key");
+    fs::rename(&key, &kept).unwrap();
+    // Without secrets nothing is lost with the key.
+    let node = node.restart(&[]);
+    assert!(key.exists());
+    let secret = json!({"value": "hunter2"});
+    let reply = node.send_json(Method::PUT, "/functions/app/secrets/PASSWORD", &secret);
+    assert_eq!(reply.status, 204, "{}", reply.text());
+    let Node { server, data } = node;
+    drop(server);
+    fs::rename(&key, &kept).unwrap();
+    let refused = Serve::node(data.path()).refused();
+    assert_eq!(refused.code, Some(1));
+    for part in ["secrets.key", "backup", "--secrets-key"] {
+        assert!(refused.stderr.contains(part), "{}", refused.stderr);
+    }
+    assert!(!key.exists());
+    fs::rename(&kept, &key).unwrap();
+    let server = Serve::node(data.path()).start();
+    assert_eq!(server.get("/f/app").text(), "hello\n");
+}
+
+#[test]
 fn a_full_disk_refuses_what_would_be_written_and_goes_on_serving() {
     let node = Node::start(&[]);
     node.deploy("app", "hello");

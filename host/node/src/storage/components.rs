@@ -26,7 +26,7 @@ const BLAKE3: &str = "blake3:";
 const UPLOADS: &str = "uploads";
 
 /// Components, by the hexadecimal digits of their digest.
-const COMPLETE: &str = "blake3";
+pub(super) const COMPLETE: &str = "blake3";
 
 /// A part of an upload, in bytes: what each that runs has in memory. (A bucket asks for 5 MiB.)
 const PART_BYTES: usize = 1 << 20;

@@ -62,6 +62,35 @@ impl DataDir {
         Ok(directory)
     }
 
+    /// Checks that a directory with components has a database, too: without one, all of them would
+    /// count as left over, and be removed.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError::NoDatabase`], and where the directory can't be read.
+    pub(crate) fn check_is_whole(&self) -> Result<(), StorageError> {
+        if self.database().exists() {
+            return Ok(());
+        }
+        let folder = self.components().join(super::components::COMPLETE);
+        let is_empty = match fs::read_dir(&folder) {
+            Ok(mut entries) => entries.next().is_none(),
+            Err(cause) if cause.kind() == io::ErrorKind::NotFound => true,
+            Err(cause) => {
+                return Err(StorageError::Directory {
+                    path: folder,
+                    cause,
+                });
+            }
+        };
+        match is_empty {
+            true => Ok(()),
+            false => Err(StorageError::NoDatabase {
+                path: self.path.clone(),
+            }),
+        }
+    }
+
     fn make(&self, folder: &Path) -> Result<(), StorageError> {
         match fs::create_dir(folder) {
             Err(cause) if cause.kind() != io::ErrorKind::AlreadyExists => {

@@ -83,6 +83,13 @@ pub(crate) struct Database {
 }
 
 impl Database {
+    /// Whether a function has a secret.
+    pub(crate) async fn has_secrets(&self) -> Result<bool, StorageError> {
+        let secrets = "SELECT COUNT(*) FROM settings WHERE is_secret = 1";
+        let count: i64 = sqlx::query_scalar(secrets).fetch_one(&self.readers).await?;
+        Ok(count > 0)
+    }
+
     /// Opens the file, or makes a new one, and brings its schema up to date.
     pub(crate) async fn open(path: &Path) -> Result<Database, StorageError> {
         Database::open_with(path, PATIENCE).await

@@ -50,6 +50,27 @@ pub enum StorageError {
         #[source]
         cause: sqlx::Error,
     },
+    /// There are components, and no database that says whose they are.
+    #[error(
+        "the data directory {} has components, but no database node.db, such as after a copy that is \
+         not whole: restore node.db from the backup, or start with another directory; nothing was \
+         changed",
+        path.display()
+    )]
+    NoDatabase {
+        /// The data directory.
+        path: PathBuf,
+    },
+    /// There are secrets, and no key that opens them.
+    #[error(
+        "the key {} is missing, by which the secrets in the database are sealed: restore it from the \
+         backup, or name it by --secrets-key",
+        path.display()
+    )]
+    NoKey {
+        /// The file that the key should be in.
+        path: PathBuf,
+    },
     /// Another program has the database locked.
     #[error(
         "the database {} is locked by another program, such as one that copies or repairs it: wait \

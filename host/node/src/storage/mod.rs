@@ -79,11 +79,19 @@ impl Storage {
         secrets_key: Option<&Path>,
     ) -> Result<Storage, StorageError> {
         let directory = DataDir::open(path)?;
+        directory.check_is_whole()?;
+        let database = Database::open(&directory.database()).await?;
         let seal = match secrets_key {
             Some(key) => Seal::open(key, false)?,
-            None => Seal::open(&directory.secrets_key(), true)?,
+            None => {
+                let path = directory.secrets_key();
+                let may_create = path.exists() || !database.has_secrets().await?;
+                match may_create {
+                    true => Seal::open(&path, true)?,
+                    false => return Err(StorageError::NoKey { path }),
+                }
+            }
         };
-        let database = Database::open(&directory.database()).await?;
         let components = ComponentStore::open(&directory.components())?;
         let mut storage = Storage::of(Box::new(database.clone()), components, seal).await?;
         storage.snapshots = Some(database);
