@@ -3,7 +3,7 @@
 //! headers by which pages may read it, what is left of the caller's rate limit, and limits for what
 //! browsers do with it. The bodies pass it untouched.
 //!
-//! The component is instantiated for every request, so it has to stay small: it does not use
+//! The component may be instantiated for every request, so it has to stay small: it does not use
 //! `std::fmt`, and of WASI it imports only HTTP and the settings.
 
 mod bindings;

@@ -18,11 +18,12 @@
 //! | `security-headers` | adds headers that limit what browsers do with answers | `false` |
 //! | `strict-transport-security` | the value of that header | none |
 //!
-//! The settings are read from `wasi:config/store` at each request, so that a composite can be
-//! configured when it is served. If one is invalid, every request is refused.
+//! The settings are read from `wasi:config/store` at the first request of an instance, so that a
+//! composite can be configured when it is served. If one is invalid, every request is refused.
 //!
-//! The components are instantiated for every request, so they have to stay small: this code does
-//! not use `std::fmt`.
+//! An instance that decides on one request after another keeps the settings, and nothing of a
+//! request. One that is composed with a service is made for every request, so the components have
+//! to stay small: this code does not use `std::fmt`.
 
 mod answer;
 mod bearer;
@@ -40,9 +41,8 @@ pub use response_headers::{Addition, Place};
 pub use verdict::Method;
 
 use bindings::credentials::{self, Principal};
-use bindings::{decision, limiter, store};
+use bindings::{decision, limiter};
 use rate::Rate;
-use refusal::Refusal;
 use settings::Settings;
 use verdict::Verdict;
 
@@ -67,13 +67,7 @@ pub enum Outcome {
 /// Decides on a request, and tells the host. `sees_answer` says whether the policy can add headers
 /// to the answer of the service.
 pub fn decide(head: &impl Head, sees_answer: bool) -> Outcome {
-    // One call for all settings: a call of the host costs more than a few unused settings.
-    let stored = store::get_all();
-    let settings = match &stored {
-        Ok(stored) => Settings::read(stored),
-        Err(_) => Err(Refusal::NoSettings),
-    };
-    let settings = match settings {
+    let settings = match Settings::of_instance() {
         Ok(settings) => settings,
         Err(refusal) => {
             decision::refuse(None, refusal.response().kind);

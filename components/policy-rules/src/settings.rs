@@ -2,12 +2,14 @@
 //! refuses every request, so that a typing error does not silently disable a limit. Keys
 //! that the policy does not know belong to other components, and are ignored.
 
+use crate::bindings::store;
 use crate::cors::{Cors, are_origins, items};
 use crate::rate::Rate;
 use crate::refusal::Refusal;
+use std::sync::OnceLock;
 use tensor_wasm_middleware::decimal;
 
-/// The settings in effect for one request.
+/// The settings in effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Settings<'a> {
     /// Paths that need no credentials, separated by commas.
@@ -26,6 +28,24 @@ pub struct Settings<'a> {
     pub security_headers: bool,
     /// The value of `Strict-Transport-Security`; none where it is empty.
     pub transport_security: &'a str,
+}
+
+impl Settings<'static> {
+    /// The settings, which are read once for each instance: where they change, the host gives
+    /// requests to new instances. Nothing else is kept from one request to the next.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::NoSettings`], and the next request asks again, or as [`Settings::read`].
+    pub fn of_instance() -> Result<Self, Refusal> {
+        static READ: OnceLock<Result<Settings<'static>, Refusal>> = OnceLock::new();
+        if let Some(read) = READ.get() {
+            return *read;
+        }
+        // One call for all settings: a call of the host costs more than a few unused settings.
+        let stored = store::get_all().map_err(|_| Refusal::NoSettings)?;
+        *READ.get_or_init(|| Settings::read(stored.leak()))
+    }
 }
 
 impl<'a> Settings<'a> {

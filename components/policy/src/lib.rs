@@ -7,7 +7,7 @@
 //! WASI 0.3 has in common with this one. A policy of WASI 0.2 does not see the answer of the
 //! service.
 //!
-//! The component is instantiated for every request, so it has to stay small: it does not use
+//! The component may be instantiated for every request, so it has to stay small: it does not use
 //! `std::fmt`, and of WASI it imports only HTTP and the settings.
 
 mod bindings;

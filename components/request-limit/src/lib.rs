@@ -19,6 +19,7 @@ mod limits;
 
 use bindings::{IncomingRequest, Method, ResponseOutparam, store};
 use limits::Limits;
+use std::sync::OnceLock;
 use tensor_wasm_middleware::response;
 
 struct RequestLimit;
@@ -27,14 +28,14 @@ impl bindings::Guest for RequestLimit {
     fn handle(request: IncomingRequest, out: ResponseOutparam) {
         let limits = match limits() {
             Ok(limits) => limits,
-            Err(message) => {
+            Err(wrong) => {
                 return response::send_error(
                     &request,
                     out,
                     500,
                     &[],
                     "limit_misconfigured",
-                    &message,
+                    &wrong.message(),
                 );
             }
         };
@@ -53,10 +54,34 @@ impl bindings::Guest for RequestLimit {
     }
 }
 
-/// The operator's limits, or the message of the error if they can't be read.
-fn limits() -> Result<Limits, String> {
-    let stored = store::get_all().map_err(|_| {
-        "the settings can't be read: the host's `wasi:config/store` has to provide them".to_owned()
-    })?;
-    Limits::read(&stored).map_err(|key| ["the setting `", key, "` must be a whole number"].concat())
+/// The operator's limits, which are read once for each instance: where they change, the host gives
+/// requests to new instances.
+fn limits() -> Result<Limits, Misconfigured> {
+    static READ: OnceLock<Result<Limits, Misconfigured>> = OnceLock::new();
+    if let Some(read) = READ.get() {
+        return *read;
+    }
+    let stored = store::get_all().map_err(|_| Misconfigured::NoSettings)?;
+    *READ.get_or_init(|| Limits::read(&stored).map_err(Misconfigured::NoNumber))
+}
+
+/// Why there are no limits.
+#[derive(Clone, Copy)]
+enum Misconfigured {
+    /// The settings can't be read.
+    NoSettings,
+    /// The value of this key is not a number.
+    NoNumber(&'static str),
+}
+
+impl Misconfigured {
+    fn message(self) -> String {
+        match self {
+            Self::NoSettings => {
+                "the settings can't be read: the host's `wasi:config/store` has to provide them"
+                    .to_owned()
+            }
+            Self::NoNumber(key) => ["the setting `", key, "` must be a whole number"].concat(),
+        }
+    }
 }
