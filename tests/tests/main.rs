@@ -27,6 +27,8 @@ mod node;
 mod policy;
 mod policy_p3;
 mod policy_p3_answers;
+mod policy_p3_chain;
+mod policy_reuse;
 mod projects;
 mod reference;
 mod serve;

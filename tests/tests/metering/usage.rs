@@ -11,10 +11,14 @@ use super::{Page, measured};
 
 /// A server behind a policy that admits every request for the tenant that it names.
 fn for_tenants(application: &str, options: &[&str]) -> Server {
+    behind("policy_admits_as", application, options)
+}
+
+fn behind(policy: &str, application: &str, options: &[&str]) -> Server {
     measured(
         Serve::new(guest(application))
             .arg("--policy")
-            .arg(guest("policy_admits_as"))
+            .arg(guest(policy))
             .arg("--audit-log=none")
             .args(options),
     )
@@ -109,6 +113,35 @@ fn launches_and_the_time_of_kernels_are_their_tenants() {
             );
             let seconds = of("tensor_wasm_device_seconds_total");
             assert_eq!(seconds > 0.0, launches > 0.0, "{options:?}: {seconds}");
+        }
+    }
+}
+
+#[test]
+fn what_is_used_behind_a_policy_of_0_3_is_charged_to_its_tenants() {
+    for (application, path) in [("launches_many", "/busy/"), ("p3_launches", "/")] {
+        let server = behind("p3_policy_remembers", application, &[]);
+        let (mut launches, mut bytes) = ([0.0; 3], [0.0; 3]);
+        for (tenant, number) in [(0, 3), (1, 20), (2, 0), (1, 5), (0, 1)] {
+            let reply = ask(&server, Method::GET, tenant, &format!("{path}{number}"), 0);
+            assert_eq!(reply.status, 200, "{}", reply.text());
+            launches[tenant as usize] += f64::from(number);
+            bytes[tenant as usize] += reply.body.len() as f64;
+        }
+        let page = Page::eventually(&server, "all launches", |page| {
+            page.sum("tensor_wasm_tenant_requests_total") == 5.0
+                && page.value("tensor_wasm_kernel_latency_seconds_count") == 29.0
+        });
+        for tenant in 0..3 {
+            let of = |name: &str| page.of_tenant(name, tenant as u64);
+            assert_eq!(of("tensor_wasm_kernel_dispatches_total"), launches[tenant]);
+            assert_eq!(
+                of("tensor_wasm_http_response_body_bytes_total"),
+                bytes[tenant]
+            );
+            let seconds = of("tensor_wasm_device_seconds_total");
+            assert_eq!(seconds > 0.0, launches[tenant] > 0.0, "{application}");
+            assert!(of("tensor_wasm_guest_cpu_seconds_total") > 0.0);
         }
     }
 }

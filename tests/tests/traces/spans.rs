@@ -108,6 +108,48 @@ fn a_request_is_seen_from_its_head_through_policy_and_instances_to_its_kernels()
 }
 
 #[test]
+fn a_request_is_seen_through_a_policy_of_0_3_and_its_instance_that_is_reused() {
+    for (application, path) in [("launches_many", "/busy/2"), ("p3_launches", "/2")] {
+        let collector = Collector::start(Answer::Accepts);
+        let serve = Serve::new(guest(application))
+            .arg("--policy")
+            .arg(guest("p3_policy_remembers"))
+            .arg("--audit-log=none");
+        let server = exporting(serve, &collector).start();
+        for number in 1..=3 {
+            let trace = format!("{number:032x}");
+            let parent = format!("00-{trace}-{CALLER}-01");
+            let reply = get(
+                &server,
+                path,
+                &[("traceparent", &parent), ("x-tensorwasm-tenant", "7")],
+            );
+            assert_eq!(reply.status, 200, "{}", reply.text());
+            let count: u32 = reply.header("x-policy-count").unwrap().parse().unwrap();
+            // An instance that is made is a span too.
+            let made = 1 + usize::from(count == 1);
+            let spans = collector.wait(&trace, 5 + made);
+            let root = named(&spans, "GET");
+            assert_eq!(root.parent_span_id, caller());
+            assert_eq!(attribute(root, "tensor_wasm.tenant"), "7");
+            assert_eq!(attribute(root, "tensor_wasm.policy.decision"), "admitted");
+            let (policy, application) = (named(&spans, "policy"), named(&spans, "application"));
+            assert_within(policy, root);
+            assert_within(application, policy);
+            let reused = value(&policy.attributes, "tensor_wasm.instance.reused");
+            assert_eq!(reused, (count > 1).then(|| "true".to_owned()));
+            let own = value(&application.attributes, "tensor_wasm.instance.reused");
+            assert_eq!(own, None);
+            let of = |name: &str| spans.iter().filter(|span| span.name == name).count();
+            assert_eq!((of("instantiate"), of("launch busy")), (made, 2));
+            for kernel in spans.iter().filter(|span| span.name == "launch busy") {
+                assert_within(kernel, application);
+            }
+        }
+    }
+}
+
+#[test]
 fn a_guest_gets_its_own_span_as_the_parent_of_what_it_causes() {
     let collector = Collector::start(Answer::Accepts);
     let serve = Serve::new(guest("reflect")).arg("--reuse=10");
@@ -198,10 +240,11 @@ fn a_request_that_a_guest_sends_is_a_span_of_its_own_and_the_parent_of_the_other
 fn a_node_names_the_function_its_version_and_its_tenant_and_a_job_goes_on_with_the_trace() {
     let collector = Collector::start(Answer::Accepts);
     let data = TempDir::new().unwrap();
+    // Each instance that is made is a span: of the policy, one for each request.
     let serve = Serve::node(data.path())
         .arg("--policy")
         .arg(guest("policy_admits_as"))
-        .arg("--audit-log=none");
+        .args(["--policy-reuse=1", "--audit-log=none"]);
     let server = exporting(serve, &collector).start();
     let send = |method, path: &str, trace: &str, body: Vec<u8>| {
         let request = server

@@ -23,6 +23,10 @@ use crate::metrics::{Metrics, Sources};
 use crate::tokens::Tokens;
 use crate::traces::Traces;
 
+/// How many requests an instance of a policy decides on, unless the operator says otherwise. What it
+/// costs to make one is nothing, divided by so many; and what one may gather is bounded.
+pub const POLICY_REUSE: NonZeroUsize = NonZeroUsize::new(1000).unwrap();
+
 /// Assembles a [`Host`] or, where `S` is [`NodeSource`](crate::node::NodeSource), a [`Node`](crate::node::Node). What is
 /// not set is granted to nobody, but for the device, which is the processor.
 pub struct HostBuilder<S = ComponentSource> {
@@ -31,6 +35,7 @@ pub struct HostBuilder<S = ComponentSource> {
     pub(crate) policies: Vec<ComponentSource>,
     providers: Vec<ComponentSource>,
     pub(crate) application: ApplicationConfig,
+    pub(crate) policy_reuse: NonZeroUsize,
     settings: Vec<(String, String)>,
     keep_authorization: bool,
     tokens: Option<Arc<Tokens>>,
@@ -54,6 +59,7 @@ impl<S> HostBuilder<S> {
             policies: Vec::new(),
             providers: Vec::new(),
             application: ApplicationConfig::default(),
+            policy_reuse: POLICY_REUSE,
             settings: Vec::new(),
             keep_authorization: false,
             tokens: None,
@@ -108,10 +114,18 @@ impl<S> HostBuilder<S> {
         self
     }
 
-    /// How many requests one instance answers, one after another.
+    /// How many requests one instance of the application answers, one after another.
     #[must_use]
     pub fn reuse(mut self, requests: NonZeroUsize) -> Self {
         self.application.reuse = requests;
+        self
+    }
+
+    /// How many requests one instance of a policy decides on, one after another: [`POLICY_REUSE`],
+    /// unless set. A policy that was composed with the application is reused as that is.
+    #[must_use]
+    pub fn policy_reuse(mut self, requests: NonZeroUsize) -> Self {
+        self.policy_reuse = requests;
         self
     }
 
@@ -352,6 +366,7 @@ impl HostBuilder {
             &self.policies,
             config,
             &foundation.policy,
+            self.policy_reuse,
         )?;
         let decides = chain.outermost().is_decided_on();
         let parts = HostParts {

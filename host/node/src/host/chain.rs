@@ -130,16 +130,17 @@ pub(super) struct Chain {
 impl Chain {
     /// Loads the application, then each policy in front of the component before it.
     /// `config` is the application's; `policy` is what the component is granted that
-    /// decides.
+    /// decides, and `policy_reuse` how many requests an instance of a policy gets.
     pub(super) fn load(
         engine: &Engine,
         component: &ComponentSource,
         policies: &[ComponentSource],
         config: ApplicationConfig,
         policy: &PolicyGrant,
+        policy_reuse: NonZeroUsize,
     ) -> Result<Chain, HostError> {
         let guarded = !policies.is_empty();
-        let (request_timeout, reuse) = (config.request_timeout, config.reuse);
+        let request_timeout = config.request_timeout;
         let memory = config.tenant_memory.clone();
         let (observer, usage_header) = (config.observer.clone(), config.usage_header);
         let application = Application::load(
@@ -168,7 +169,7 @@ impl Chain {
             grant: policy.clone(),
             memory,
             request_timeout,
-            reuse,
+            reuse: policy_reuse,
             observer,
             usage_header,
         };

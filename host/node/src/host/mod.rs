@@ -54,7 +54,7 @@ mod replaceable;
 mod served;
 
 pub(crate) use builder::Foundation;
-pub use builder::HostBuilder;
+pub use builder::{HostBuilder, POLICY_REUSE};
 pub use chain::{ComponentSource, Policy};
 pub use control::HostControl;
 pub use device::{DeviceChoice, DeviceOptions};

@@ -289,7 +289,7 @@ impl HostBuilder<NodeSource> {
             grant: policy,
             memory: memory.clone(),
             request_timeout,
-            reuse: limits.reuse,
+            reuse: self.policy_reuse,
             observer: self.observer(),
             usage_header: self.application.usage_header,
         };

@@ -49,7 +49,9 @@ pub struct ApplicationConfig {
     /// until then.
     pub usage_header: bool,
     /// How many requests one instance answers, one after another. One is the
-    /// strongest isolation: nothing of a request survives it.
+    /// strongest isolation: nothing of a request survives it. Of a policy, which is the operator's,
+    /// an instance gets another request only if it has given back what it had of the last one, and
+    /// if the settings are those that it was made with.
     pub reuse: NonZeroUsize,
 }
 

@@ -89,7 +89,10 @@ impl Application {
                 true => policy_of(pre, exports, forwards)?,
                 false => handler_of(pre, exports)?,
             },
-            reuse: Reuse::up_to(config.reuse),
+            reuse: match is_policy {
+                true => Reuse::of_policy(config.reuse),
+                false => Reuse::of_application(config.reuse),
+            },
             start_timeout: config.request_timeout,
             instances: InstanceFactory::new(engine.clone(), capabilities, config.tenant_memory),
             observer: config.observer.clone(),

@@ -23,6 +23,15 @@ impl Instance {
             _activity: activity,
         }
     }
+
+    /// The instance is to wait for its next request. Returns whether its guest has given back what
+    /// it had of the last one: resources of the host, and streams, futures and tasks of the
+    /// component model.
+    pub(super) fn rest(&mut self) -> bool {
+        let has_given_back = self.store.data_mut().rest();
+        let concurrent = self.store.concurrent_resource_table();
+        has_given_back && concurrent.is_none_or(|table| table.is_empty())
+    }
 }
 
 impl Drop for Instance {

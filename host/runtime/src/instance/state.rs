@@ -16,6 +16,7 @@ use http::uri::Scheme;
 use std::sync::Arc;
 use wasmtime::ResourceLimiter;
 use wasmtime::component::ResourceTable;
+use wasmtime_wasi::p2::{DynInputStream, DynOutputStream};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_config::WasiConfigVariables;
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
@@ -114,6 +115,27 @@ impl InstanceState {
         let table = &mut self.table;
         self.account
             .serve(&self.tenants, tenant, || held_bytes(table, limits))
+    }
+
+    /// Ends the request's task: until the next one the instance is nobody's, and no tenant is
+    /// charged for it. Returns whether the guest has given back what it had of the request: it
+    /// holds no resources but the streams of its standard output, input and error.
+    pub(super) fn rest(&mut self) -> bool {
+        self.capabilities.output.flush();
+        self.capabilities.gpu.serve(None);
+        self.capabilities.outgoing.rest();
+        self.task = CurrentTask::default();
+        // Serving nobody is refused to nobody.
+        let _ = self.account.serve(&self.tenants, None, || 0);
+        // A stream of a body does not outlive the body.
+        self.table
+            .iter_mut()
+            .all(|resource| resource.is::<DynOutputStream>() || resource.is::<DynInputStream>())
+    }
+
+    /// Whether what the instance may remember of the operator's settings holds.
+    pub(super) fn has_current_settings(&mut self) -> bool {
+        self.capabilities.config.is_as_at_start()
     }
 }
 

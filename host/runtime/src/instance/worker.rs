@@ -45,24 +45,45 @@ pub(crate) struct Workers {
 }
 
 /// How many requests an instance answers, one after another.
-#[derive(Clone)]
 pub(crate) struct Reuse {
     requests: NonZeroUsize,
+    /// The option by which an operator says how many.
+    option: &'static str,
+    /// Whether an instance has to give back what it had of a request, to get another one: a
+    /// policy's, which is the operator's, and serves all tenants.
+    clean: bool,
     /// Set when the component turned out to serve one request only.
-    ended: Arc<AtomicBool>,
+    ended: AtomicBool,
 }
 
 impl Reuse {
-    pub(crate) fn up_to(requests: NonZeroUsize) -> Reuse {
+    /// Of the instances of an application.
+    pub(crate) fn of_application(requests: NonZeroUsize) -> Reuse {
         Reuse {
             requests,
-            ended: Arc::default(),
+            option: "--reuse",
+            clean: false,
+            ended: AtomicBool::new(false),
+        }
+    }
+
+    /// Of the instances of a policy with a component behind it.
+    pub(crate) fn of_policy(requests: NonZeroUsize) -> Reuse {
+        Reuse {
+            option: "--policy-reuse",
+            clean: true,
+            ..Reuse::of_application(requests)
         }
     }
 
     /// Whether an instance that has had so many requests may get another one.
     fn allows(&self, requests: usize) -> bool {
         requests < self.requests.get() && !self.ended.load(Ordering::Relaxed)
+    }
+
+    /// Whether an instance whose guest has come to its end may wait for another request.
+    fn keeps(&self, instance: &mut Instance) -> bool {
+        self.allows(instance.served) && (!self.clean || instance.rest())
     }
 }
 
@@ -115,9 +136,19 @@ impl Workers {
                 request_id = task.context().id(),
                 trace_id = %task.context().trace_id(),
                 "an instance that had served a request returned from another one without a \
-                 response: from now on each request gets a new instance, and `--reuse` has no \
-                 effect"
+                 response: from now on each request gets a new instance, and `{}` has no effect",
+                self.reuse.option
             );
+        }
+    }
+
+    /// An instance that waits for a request, and remembers no settings that are out of date.
+    fn waiting(&self) -> Option<Instance> {
+        loop {
+            let mut instance = self.idle.take()?;
+            if instance.store.data_mut().has_current_settings() {
+                return Some(instance);
+            }
         }
     }
 
@@ -178,10 +209,10 @@ async fn work(
 ) {
     // Dropped last, when the instance is.
     let _holder = task.device_holder();
-    let mut idle = workers.idle.take();
+    let mut idle = workers.waiting();
     if idle.is_none() && workers.reuse.allows(1) {
         workers.occupancy.until_free().await;
-        idle = workers.idle.take();
+        idle = workers.waiting();
     }
     // Dropped when the instance waits for its next request, or is gone.
     let _at_work = workers.occupancy.begin();
@@ -204,11 +235,11 @@ async fn work(
         task: task.clone(),
     };
     let can_have_another = work.serve(request, respond).await;
-    let Some(instance) = work.instance.take() else {
+    let Some(mut instance) = work.instance.take() else {
         return;
     };
     // A guest that returned without a response is in no state that is known.
-    if can_have_another && workers.reuse.allows(instance.served) && has_responded(&task).await {
+    if can_have_another && workers.reuse.keeps(&mut instance) && has_responded(&task).await {
         workers.idle.keep(instance);
         task.run.mark_kept();
     }
@@ -248,6 +279,8 @@ impl Work {
             return false;
         }
         instance.served += 1;
+        // One that has waited is not interrupted at once.
+        instance.store.set_epoch_deadline(1);
         let proxy = &instance.proxy;
         let handler = match proxy {
             Proxy::P3(guest) => *guest.wasi_http_handler().func_handle().func(),

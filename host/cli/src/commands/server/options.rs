@@ -105,6 +105,7 @@ impl ServerOptions {
         let mut builder = builder
             .http(self.http.grant(&settings.tenants)?)
             .reuse(self.reuse)
+            .policy_reuse(self.policy.policy_reuse)
             .request_timeout(self.requests.request_timeout)
             .policy_settings(self.policy.settings())
             .keep_authorization(self.policy.keep_authorization)

@@ -1,11 +1,12 @@
 //! The options of policies: the tokens that they know, the rates that callers have, and the
 //! settings that they read.
 
-use std::num::NonZeroU32;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::{Args, ValueEnum};
+use tensor_wasm_node::host::POLICY_REUSE;
 use tensor_wasm_node::tokens::Tokens;
 
 use crate::values;
@@ -18,6 +19,15 @@ pub struct PolicyOptions {
     /// A policy component to put in front; repeat for more, outermost first
     #[arg(long = "policy", value_name = "COMPONENT", help_heading = "Policy")]
     pub policies: Vec<PathBuf>,
+    /// How many requests one instance of a policy in front decides on, one after another. With 1
+    /// it remembers nothing from one request to the next, and each request takes longer
+    #[arg(
+        long,
+        value_name = "NUMBER",
+        default_value_t = POLICY_REUSE,
+        help_heading = "Policy"
+    )]
+    pub policy_reuse: NonZeroUsize,
     /// The bearer tokens that policies know, as `tensor-wasm token new` writes them
     #[arg(long, value_name = "FILE", help_heading = "Policy")]
     token_file: Option<PathBuf>,

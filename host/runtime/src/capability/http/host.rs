@@ -56,6 +56,11 @@ impl Outgoing {
         self.task = Some(task);
     }
 
+    /// The instance works on no task.
+    pub(crate) fn rest(&mut self) {
+        self.task = None;
+    }
+
     /// What a request needs to be sent.
     fn admit(
         &mut self,

@@ -76,16 +76,49 @@ impl ConfigValues {
 
     /// What one instance reads them by.
     pub(crate) fn reader(&self) -> ConfigReader {
-        ConfigReader(Cache::new(self.0.clone()))
+        let mut now = Cache::new(self.0.clone());
+        ConfigReader {
+            at_start: now.load().clone(),
+            now,
+        }
     }
 }
 
 /// What one instance reads its values by.
-pub(crate) struct ConfigReader(Cache<Arc<ArcSwap<Values>>, Arc<Values>>);
+pub(crate) struct ConfigReader {
+    /// The values when the instance was made.
+    at_start: Arc<Values>,
+    now: Cache<Arc<ArcSwap<Values>>, Arc<Values>>,
+}
 
 impl ConfigReader {
     /// The values as they are now.
     pub(crate) fn variables(&mut self) -> &WasiConfigVariables {
-        &self.0.load().variables
+        &self.now.load().variables
+    }
+
+    /// Whether the values are those with which the instance was made: what it remembers of them
+    /// holds.
+    pub(crate) fn is_as_at_start(&mut self) -> bool {
+        Arc::ptr_eq(&self.at_start, self.now.load())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_instance_that_was_made_before_a_reload_is_told_from_one_that_was_made_after_it() {
+        let pairs = |value: &str| vec![("key".to_owned(), value.to_owned())];
+        let values = ConfigValues::from(pairs("1"));
+        let mut before = values.reader();
+        assert!(before.is_as_at_start());
+        // Also where a reload changes nothing: what is compared is who wrote them.
+        values.replace(pairs("1"));
+        assert!(!before.is_as_at_start());
+        assert!(values.reader().is_as_at_start());
+        values.clone().replace(pairs("2"));
+        assert!(!before.is_as_at_start());
     }
 }
