@@ -4,6 +4,7 @@ use rustc_hash::FxHashSet as HashSet;
 
 use crate::compile::analysis::allocation_roots::BoundsCaches;
 use crate::compile::analysis::bounds_guards::GuardPlan;
+use crate::compile::analysis::fault_bound::FaultBound;
 use crate::compile::analysis::liveness::Liveness;
 use crate::compile::analysis::uniformity::UniformityInfo;
 use crate::compile::cfg::graph::Graph;
@@ -17,6 +18,8 @@ pub(crate) struct Analyses {
     pub uniformity: UniformityInfo,
     /// Conditions that the first and the last lane decide for all, while those two agree.
     pub endpoint_conditions: HashSet<Reg>,
+    /// Blocks from which each path ends in a fault.
+    pub fault_bound: FaultBound,
     /// Where the threads of diverged lane groups are awaited.
     pub reconvergence: ReconvergencePoints,
     pub liveness: Liveness,

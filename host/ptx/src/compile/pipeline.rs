@@ -9,6 +9,7 @@ use crate::Module;
 use crate::compile::abi::{self, Layout};
 use crate::compile::analyses::Analyses;
 use crate::compile::analysis::bounds_guards::GuardPlan;
+use crate::compile::analysis::fault_bound::FaultBound;
 use crate::compile::analysis::uniformity::{Uniformity, UniformityInfo};
 use crate::compile::analysis::vectorization;
 use crate::compile::analysis::{allocation_roots, bounds_guards, liveness, uniformity};
@@ -313,6 +314,7 @@ fn analyses(
     let analyses = Analyses {
         uniformity,
         endpoint_conditions: divergence.endpoint_conditions,
+        fault_bound: FaultBound::of(body),
         reconvergence: divergence.reconvergence,
         liveness,
         graph,

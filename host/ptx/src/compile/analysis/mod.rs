@@ -4,6 +4,7 @@
 pub(crate) mod allocation_roots;
 pub(crate) mod bounds_guards;
 pub(crate) mod coalescing;
+pub(crate) mod fault_bound;
 pub(crate) mod fixed_values;
 pub(crate) mod lane_offsets;
 pub(crate) mod lane_symmetry;

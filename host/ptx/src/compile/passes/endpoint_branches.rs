@@ -7,12 +7,14 @@
 
 use rustc_hash::FxHashSet as HashSet;
 
+use crate::compile::analysis::fault_bound::FaultBound;
 use crate::compile::analysis::uniformity::{Uniformity, UniformityInfo};
 use crate::compile::ir::opcodes::{Meaning, Opcode};
 use crate::compile::ir::{Arg, Block, Body, End, Op, Reg, Ty};
 
-/// The most steps of one condition.
+/// The most steps of one condition, and of one that leads to a fault, which may be that of many checks.
 const MOST_STEPS: usize = 8;
+const MOST_FAULT_STEPS: usize = 64;
 
 /// The largest offset between lanes: numbers that are farther apart may wrap around in between.
 const FAR: u64 = 1 << 24;
@@ -21,6 +23,7 @@ const FAR: u64 = 1 << 24;
 /// Returns the registers with the results: nothing reads them but the branch.
 pub(crate) fn run(body: &mut Body, uniformity: &mut UniformityInfo) -> HashSet<Reg> {
     let mut recomputed = HashSet::default();
+    let fault_bound = FaultBound::of(body);
     for id in body.blocks.keys() {
         let Some(block) = body.block(id) else {
             continue;
@@ -31,12 +34,19 @@ pub(crate) fn run(body: &mut Body, uniformity: &mut UniformityInfo) -> HashSet<R
         if uniformity.of(condition) != Uniformity::Divergent {
             continue;
         }
-        let mut steps = Vec::new();
+        let most = match fault_bound.faults_where(&block.end) {
+            Some(_) => MOST_FAULT_STEPS,
+            None => MOST_STEPS,
+        };
+        let mut steps = Steps {
+            ops: Vec::new(),
+            most,
+        };
         if !collect(block, uniformity, condition, block.ops.len(), &mut steps) {
             continue;
         }
         let mut renamed: Vec<(Reg, Reg)> = Vec::new();
-        for mut op in steps {
+        for mut op in steps.ops {
             op.each_arg_mut(|arg| {
                 let new = renamed.iter().rev().find(|(old, _)| *arg == Arg::Reg(*old));
                 if let Some((_, new)) = new {
@@ -68,13 +78,19 @@ pub(crate) fn run(body: &mut Body, uniformity: &mut UniformityInfo) -> HashSet<R
     recomputed
 }
 
+/// The steps of a condition, in order, and how many there may be.
+struct Steps {
+    ops: Vec<Op>,
+    most: usize,
+}
+
 /// Collects the steps that compute a condition, in order; says whether they are all of the kind.
 fn collect(
     block: &Block,
     uniformity: &UniformityInfo,
     reg: Reg,
     before: usize,
-    steps: &mut Vec<Op>,
+    steps: &mut Steps,
 ) -> bool {
     let definition = block.ops.get(..before).and_then(|ops| {
         let number = ops.iter().rposition(|op| op.targets().contains(&reg))?;
@@ -83,14 +99,14 @@ fn collect(
     let Some((number, op)) = definition else {
         return false;
     };
-    if steps.len() >= MOST_STEPS {
+    if steps.ops.len() >= steps.most {
         return false;
     }
     if let Op::Copy(_, Arg::Reg(from)) = op
         && uniformity.of(*from) == Uniformity::Divergent
         && collect(block, uniformity, *from, number, steps)
     {
-        steps.push(op.clone());
+        steps.ops.push(op.clone());
         return true;
     }
     let Op::Binary(opcode, _, a, b) = op else {
@@ -123,7 +139,7 @@ fn collect(
     if !is_decided || !is_unchanged(*a) || !is_unchanged(*b) {
         return false;
     }
-    steps.push(op.clone());
+    steps.ops.push(op.clone());
     true
 }
 

@@ -5,6 +5,7 @@ use rustc_hash::{FxHashMap as HashMap, FxHashSet as HashSet};
 
 use crate::compile::Unsupported;
 use crate::compile::analysis::bounds_guards;
+use crate::compile::analysis::fault_bound::FaultBound;
 use crate::compile::analysis::masked_steps::{self, MaskedSteps};
 use crate::compile::analysis::uniformity::UniformityInfo;
 use crate::compile::cfg::dominators::postdominators;
@@ -16,7 +17,8 @@ use crate::compile::passes::resume_points::split_block;
 pub(crate) type ReconvergencePoints = HashMap<BlockId, BlockId>;
 
 /// Splits the post-dominators of divergent branches, so that their first half awaits the group's
-/// threads ([`End::Reconverge`]), and adds the second halves to the resume points.
+/// threads ([`End::Reconverge`]), and adds the second halves to the resume points. Nobody is awaited
+/// behind a branch to a fault: where the threads of a group part there, the launch ends.
 ///
 /// # Errors
 /// Where a post-dominator is no block of the kernel.
@@ -26,6 +28,7 @@ pub(crate) fn run(
     resume_points: &mut Vec<BlockId>,
 ) -> Result<ReconvergencePoints, Unsupported> {
     let postdominators = postdominators(body)?;
+    let fault_bound = FaultBound::of(body);
     let mut diverging: Vec<(BlockId, BlockId)> = Vec::new();
     for block in resume_points.iter() {
         // A branch some of whose paths never end has none.
@@ -39,8 +42,10 @@ pub(crate) fn run(
             postdominator = next;
         }
         let branch = body.block(*block);
-        let diverges =
-            branch.is_some_and(|branch| uniformity.diverges(&branch.end) || body.is_cold(*block));
+        let diverges = branch.is_some_and(|branch| {
+            let parts = uniformity.diverges(&branch.end);
+            parts && fault_bound.faults_where(&branch.end).is_none() || body.is_cold(*block)
+        });
         // Threads that do nothing more have no use for each other.
         let behind = body.block(postdominator);
         let goes_on = behind.is_some_and(|block| !matches!(block.end, End::Exit));

@@ -86,6 +86,8 @@ impl VectorEmitter<'_> {
             End::Branch(by, ..) => {
                 if input.uniformity(*by) == Uniformity::Uniform {
                     self.scalar.arg(*by);
+                } else if let Some(faults) = input.analyses.fault_bound.faults_where(end) {
+                    self.fault_branch(id, *by, faults, condition);
                 } else if condition.is_empty() {
                     self.divergent_branch(id, *by);
                 } else {

@@ -14,6 +14,7 @@ mod bounds_guards;
 mod coalesced_access;
 mod collective;
 mod divergent_branch;
+mod fault_branch;
 mod fragment_cache;
 mod gather;
 mod lane_group_loop;
