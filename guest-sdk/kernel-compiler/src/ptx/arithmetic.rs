@@ -166,6 +166,10 @@ impl Writer<'_> {
         if let Some(folded) = fold(op, left, right, scalar) {
             return folded;
         }
+        let (left, right) = constant_last(op, left, right);
+        if is_identity(op, right) {
+            return left;
+        }
         if scalar == Scalar::Bool {
             let op = match op {
                 BinaryOp::And => "and.pred",
@@ -262,6 +266,21 @@ impl Writer<'_> {
             self.jump_where(both, true, panic);
         }
         let class = Class::of(scalar);
+        // By a power of two: bits, which lanes that run together have at known distances.
+        if let Operand::Integer(divisor) = right
+            && !scalar.is_signed()
+            && u64::try_from(divisor).is_ok_and(u64::is_power_of_two)
+        {
+            let bits = Operand::Integer(divisor.trailing_zeros().into());
+            let mask = Operand::Integer(divisor - 1);
+            return match op {
+                BinaryOp::Div => {
+                    let text = format!("shr.{}", arithmetic_type(scalar));
+                    self.result(class, &text, &[left, bits])
+                }
+                _ => self.result(class, &format!("and.{}", class.ty()), &[left, mask]),
+            };
+        }
         self.result(
             class,
             &format!("{name}.{}", arithmetic_type(scalar)),
@@ -375,6 +394,35 @@ impl Writer<'_> {
             }
             CompareOp::Ge => self.compare_bools(CompareOp::Le, right, left),
         }
+    }
+}
+
+/// The operands of an operator, the constant on the right where their order makes no difference.
+fn constant_last(op: BinaryOp, left: Operand, right: Operand) -> (Operand, Operand) {
+    let is_commutative = matches!(
+        op,
+        BinaryOp::Add | BinaryOp::Mul | BinaryOp::And | BinaryOp::Or | BinaryOp::Xor
+    );
+    match (left, right) {
+        (Operand::Integer(_), Operand::Register(_)) if is_commutative => (right, left),
+        _ => (left, right),
+    }
+}
+
+/// Whether the result is the left operand whatever that is.
+fn is_identity(op: BinaryOp, right: Operand) -> bool {
+    match (op, right) {
+        (
+            BinaryOp::Add
+            | BinaryOp::Sub
+            | BinaryOp::Or
+            | BinaryOp::Xor
+            | BinaryOp::Shl
+            | BinaryOp::Shr,
+            Operand::Integer(value),
+        ) => value == 0,
+        (BinaryOp::Mul | BinaryOp::Div, Operand::Integer(value)) => value == 1,
+        _ => false,
     }
 }
 

@@ -1,6 +1,6 @@
 //! Branches: conditions, `if`, `match`, and values that are chosen without a branch.
 
-use super::control::is_cheap;
+use super::control::{has_effects, is_cheap};
 use super::value::{Class, Operand, Value};
 use super::writer::{Label, Writer};
 use crate::hir::{Arm, CompareOp, Expr, ExprKind};
@@ -99,6 +99,28 @@ impl Writer<'_> {
             return Ok(Value::Scalar(self.select(condition, then, other, scalar)));
         }
         let result = self.registers_for(ty);
+        // What costs little is there before the branch, which leads around one side alone: threads that
+        // run together need not part then.
+        if let Some(other) = other
+            && result != Value::Unit
+            && !has_effects(condition)
+            && (is_cheap(then) || is_cheap(other))
+        {
+            let is_then = is_cheap(then);
+            let (first, second) = if is_then {
+                (then, other)
+            } else {
+                (other, then)
+            };
+            let value = self.expr(first)?;
+            self.move_into(&result, &value);
+            let end = self.label();
+            self.jump_if(condition, is_then, end)?;
+            let value = self.expr(second)?;
+            self.move_into(&result, &value);
+            self.place(end);
+            return Ok(result);
+        }
         let (otherwise, end) = (self.label(), self.label());
         self.jump_if(condition, false, otherwise)?;
         let value = self.expr(then)?;

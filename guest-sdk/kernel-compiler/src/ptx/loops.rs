@@ -3,7 +3,7 @@
 
 use super::control::{MAX_CHEAP, is_cheap, weight};
 use super::unroll;
-use super::value::{Class, Operand, Value};
+use super::value::{Class, Operand, Register, Value};
 use super::writer::{Slot, Writer};
 use crate::hir::{CompareOp, Expr, For, LoopId};
 use crate::types::Scalar;
@@ -83,6 +83,15 @@ impl Writer<'_> {
         self.move_into(&Value::Scalar(counter_value), &Value::Scalar(from));
         self.variables.insert(counter);
         let one = Operand::Integer(1);
+        let variable = self.frames.last().and_then(|frame| {
+            let is_mutable = frame.mutable.get(each.variable).copied();
+            is_mutable.filter(|is_mutable| !is_mutable)
+        });
+        if variable.is_some() && unroll::is_fourfold(each) {
+            self.fourfold(each, counter, to, scalar)?;
+            let more = self.compare_scalars(CompareOp::Lt, counter_value, to, scalar);
+            self.jump_where(more, false, end);
+        }
         self.begin_loop(body);
         // Backwards over `a..b`, the first value is `b - 1`.
         let counts_before = each.is_reversed && !each.is_inclusive;
@@ -95,8 +104,13 @@ impl Writer<'_> {
             .last()
             .and_then(|frame| frame.mutable.get(each.variable).copied())
             .unwrap_or(true);
+        // In a register that does not change within a round, of which more is known.
+        let value = match is_mutable {
+            true => counter_value,
+            false => self.settle(Value::Scalar(counter_value)).operand(),
+        };
         if let Some(frame) = self.frames.last_mut() {
-            let slot = Slot::Value(Value::Scalar(counter_value));
+            let slot = Slot::Value(Value::Scalar(value));
             frame.slots.insert(each.variable, slot);
         }
         if is_mutable {
@@ -152,6 +166,55 @@ impl Writer<'_> {
         self.end_loop();
         self.place(end);
         Ok(Value::Unit)
+    }
+
+    /// Writes a loop whose rounds are four of another one's, as often as there are four left. There is one
+    /// round at least.
+    fn fourfold(
+        &mut self,
+        each: &For,
+        counter: Register,
+        to: Operand,
+        scalar: Scalar,
+    ) -> syn::Result<()> {
+        let class = Class::of(scalar);
+        if !matches!(class, Class::Bits32 | Class::Bits64) || scalar.bits() < 32 {
+            return Ok(());
+        }
+        let (ty, bits) = (super::arithmetic_type(scalar), class.ty());
+        let value = Operand::Register(counter);
+        let left = self.fresh(class);
+        self.line(format_args!("sub.{ty} {left}, {to}, {counter}"));
+        let rest = Operand::Integer(3);
+        let rest = self.result(
+            class,
+            &format!("and.{bits}"),
+            &[Operand::Register(left), rest],
+        );
+        let last = self.result(class, &format!("sub.{ty}"), &[to, rest]);
+        let (body, rest) = (self.label(), self.label());
+        let begins = self.compare_scalars(CompareOp::Ne, value, last, scalar);
+        self.jump_where(begins, false, rest);
+        self.begin_loop(body);
+        let first = self.settle(Value::Scalar(value)).operand();
+        for round in 0..4 {
+            let added = Operand::Integer(round);
+            let round = match round {
+                0 => first,
+                _ => self.result(class, &format!("add.{ty}"), &[first, added]),
+            };
+            if let Some(frame) = self.frames.last_mut() {
+                let slot = Slot::Value(Value::Scalar(round));
+                frame.slots.insert(each.variable, slot);
+            }
+            self.expr(&each.body)?;
+        }
+        self.line(format_args!("add.{ty} {counter}, {counter}, 4"));
+        let more = self.compare_scalars(CompareOp::Ne, value, last, scalar);
+        self.jump_where(more, true, body);
+        self.end_loop();
+        self.place(rest);
+        Ok(())
     }
 
     /// Writes the body once for each value of the variable.

@@ -18,6 +18,8 @@ pub struct Address {
     space: &'static str,
     base: Base,
     offset: u64,
+    /// What the base is a multiple of, where that is known, else 1.
+    align: u64,
 }
 
 #[derive(Clone, Debug)]
@@ -141,6 +143,7 @@ impl Writer<'_> {
             space: "local",
             base: Base::Name(name.to_owned()),
             offset: 0,
+            align: 1,
         };
         for projection in &place.projections {
             match (&ty, projection) {
@@ -299,6 +302,7 @@ impl Writer<'_> {
                     space: "shared",
                     base: Base::Register(Operand::Register(base)),
                     offset: 0,
+                    align: 1,
                 };
                 (address, self.type_of(element))
             }
@@ -324,6 +328,7 @@ impl Writer<'_> {
                     space: "global",
                     base: Base::Register(parts[0]),
                     offset: 0,
+                    align: 1,
                 };
                 (address, self.type_of(element))
             }
@@ -331,6 +336,8 @@ impl Writer<'_> {
         };
         let (size, _) = self.items.layout(&element);
         self.advance(&mut address, value, narrow, size);
+        // Buffers and shared arrays begin at multiples of 16 bytes, at least.
+        address.align = 1 << size.trailing_zeros().min(4);
         Ok((address, element))
     }
 
@@ -340,6 +347,7 @@ impl Writer<'_> {
             space,
             base: Base::Name(base.to_owned()),
             offset,
+            align: 1,
         };
         self.load_at(&address, ty)
     }
@@ -367,12 +375,46 @@ impl Writer<'_> {
             }
             other => {
                 let parts = self.parts(&other);
+                if let Some((scalar, count)) = self.vector(address, &parts) {
+                    let class = Class::of(scalar);
+                    let registers: Vec<_> = (0..count).map(|_| self.fresh(class)).collect();
+                    let names: Vec<String> = registers.iter().map(ToString::to_string).collect();
+                    self.line(format_args!(
+                        "ld.{}.v{count}.{} {{{}}}, {}",
+                        address.space,
+                        memory_type(scalar),
+                        names.join(", "),
+                        address.text()
+                    ));
+                    let operands = registers.into_iter().map(Operand::Register);
+                    return Value::Parts(operands.map(Value::Scalar).collect());
+                }
                 let parts = parts
                     .into_iter()
                     .map(|(offset, ty)| self.load_at(&address.at(offset), &ty));
                 Value::Parts(parts.collect())
             }
         }
+    }
+
+    /// The type and number of parts that one access loads or stores: two or four numbers of one type,
+    /// one after another, at a multiple of their size.
+    fn vector(&self, address: &Address, parts: &[(u64, Type)]) -> Option<(Scalar, u64)> {
+        let (_, first) = parts.first()?;
+        let Type::Scalar(scalar) = self.type_of(first) else {
+            return None;
+        };
+        let (size, count) = (u64::from(scalar.bits() / 8), parts.len() as u64);
+        let bytes = size * count;
+        let is_plain = (0..count).zip(parts).all(|(number, (offset, ty))| {
+            *offset == number * size && self.type_of(ty) == Type::Scalar(scalar)
+        });
+        let is_vector = is_plain
+            && scalar.bits() >= 32
+            && matches!((count, bytes), (2 | 4, 8 | 16))
+            && address.align % bytes == 0
+            && address.offset % bytes == 0;
+        is_vector.then_some((scalar, count))
     }
 
     /// The parts of a type in memory: offsets in bytes, and types.
@@ -401,6 +443,7 @@ impl Writer<'_> {
             space,
             base: Base::Name(base.to_owned()),
             offset: 0,
+            align: 1,
         };
         self.store_at(&address, ty, value);
     }
@@ -427,6 +470,21 @@ impl Writer<'_> {
             }
             other => {
                 let parts = self.parts(&other);
+                if let Some((scalar, count)) = self.vector(address, &parts) {
+                    let class = Class::of(scalar);
+                    let names: Vec<String> = value
+                        .parts()
+                        .iter()
+                        .map(|part| self.register(part.operand(), class).to_string())
+                        .collect();
+                    let (space, ty) = (address.space, memory_type(scalar).replace('s', "u"));
+                    self.line(format_args!(
+                        "st.{space}.v{count}.{ty} {}, {{{}}}",
+                        address.text(),
+                        names.join(", ")
+                    ));
+                    return;
+                }
                 for ((offset, ty), part) in parts.into_iter().zip(value.parts()) {
                     self.store_at(&address.at(offset), &ty, part);
                 }

@@ -3,10 +3,11 @@
 //! `writer` has registers and text, `control` statements and jumps, `branch` conditions, `loops`
 //! loops, `arithmetic` operators, `convert` casts, `integer` and `float` methods of numbers, `memory`
 //! loads, stores and atomics, `intrinsic` operations of warps. `unroll` decides which arrays are in
-//! registers.
+//! registers. `checks` are passes over the finished text.
 
 mod arithmetic;
 mod branch;
+mod checks;
 mod control;
 mod convert;
 mod float;

@@ -4,8 +4,9 @@
 //! known when the loops are unrolled whose variables it is made of. Other arrays are in local
 //! memory.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
+use super::control::weight;
 use crate::hir::{
     BinaryOp, Block, Expr, ExprKind, For, Function, LocalId, LoopId, Place, Projection, Statement,
 };
@@ -16,6 +17,12 @@ const MAX_TRIPS: i128 = 64;
 
 /// The most copies of a body in nested loops.
 const MAX_COPIES: i128 = 1024;
+
+/// The most nodes of all copies of the body of a loop that is unrolled though no array needs it.
+const MAX_NODES: usize = 1024;
+
+/// The most nodes of the body of a loop of which four rounds are written at once.
+const MAX_FOURFOLD: usize = 48;
 
 /// The largest array that is kept in registers.
 const MAX_REGISTERS: u64 = 256;
@@ -66,6 +73,7 @@ pub fn decide(function: &Function) -> Unrolling {
             }
         }
     }
+    unroll_short_loops(function, &loops, &mut found, &mut known);
     for place in &indices {
         let Some(local) = function.locals.get(place.local) else {
             continue;
@@ -80,6 +88,64 @@ pub fn decide(function: &Function) -> Unrolling {
         }
     }
     found
+}
+
+/// Unrolls loops that run a few times, if all loops in them are unrolled: their indices are a constant
+/// apart then, and are checked at once.
+fn unroll_short_loops(
+    function: &Function,
+    loops: &[Box<For>],
+    found: &mut Unrolling,
+    known: &mut HashSet<LocalId>,
+) {
+    // The nodes of all copies, by loop.
+    let mut costs: HashMap<LoopId, usize> = HashMap::new();
+    // Inner loops come after those around them.
+    for each in loops.iter().rev() {
+        let Some(count) = trips(each) else {
+            continue;
+        };
+        let mut nodes = weight(&each.body);
+        let mut is_flat = true;
+        visit(&each.body, &mut |expr| match &expr.kind {
+            ExprKind::For(inner) => match costs.get(&inner.id) {
+                Some(cost) => nodes = nodes.saturating_add(*cost),
+                None => is_flat = false,
+            },
+            ExprKind::While(..) | ExprKind::Loop(..) | ExprKind::Call(..) => is_flat = false,
+            _ => {}
+        });
+        let local = function.locals.get(each.variable);
+        let cost = nodes.saturating_mul(usize::try_from(count).unwrap_or(usize::MAX));
+        let is_unrolled = found.loops.contains(&each.id);
+        let is_short = is_flat && cost <= MAX_NODES && local.is_some_and(|it| !it.is_mutable);
+        if is_unrolled || is_short {
+            costs.insert(each.id, cost);
+            found.loops.insert(each.id);
+            known.insert(each.variable);
+        }
+    }
+}
+
+/// Whether four rounds of a loop are written at once, where it runs that often: its body is short, and
+/// nothing leaves it.
+pub fn is_fourfold(each: &For) -> bool {
+    let mut is_plain = each.step.is_none() && !each.is_inclusive && !each.is_reversed;
+    visit(&each.body, &mut |expr| {
+        is_plain &= !matches!(
+            expr.kind,
+            ExprKind::For(_)
+                | ExprKind::While(..)
+                | ExprKind::Loop(..)
+                | ExprKind::Call(..)
+                | ExprKind::Break(..)
+                | ExprKind::Continue(_)
+                | ExprKind::Return(_)
+                | ExprKind::If(..)
+                | ExprKind::Match(..)
+        );
+    });
+    is_plain && weight(&each.body) <= MAX_FOURFOLD
 }
 
 fn size(ty: &Type) -> u64 {

@@ -5,6 +5,7 @@ use std::fmt;
 
 use proc_macro2::Span;
 
+use super::checks;
 use super::unroll::Unrolling;
 use super::value::{Class, Operand, Register, Value};
 use super::{Kernel, Locate, MAX_SHARED_BYTES};
@@ -523,6 +524,7 @@ impl<'a> Writer<'a> {
     /// The finished text.
     pub fn finish(mut self, kernel: &Kernel<'_>) -> syn::Result<String> {
         self.line(format_args!("ret"));
+        self.join_checks();
         self.write_panics();
         let mut shared_bytes = 0u64;
         let mut shared = String::new();
@@ -576,6 +578,32 @@ impl<'a> Writer<'a> {
         }
         text.push_str("}\n");
         Ok(text)
+    }
+
+    /// Brings checks together.
+    fn join_checks(&mut self) {
+        let panics = self.panics.iter().map(|panic| panic.label.to_string());
+        let count = |class: Class| self.registers.get(&class).copied().unwrap_or(0);
+        let mut names = checks::Names {
+            predicates: count(Class::Predicate),
+            words: count(Class::Bits32),
+            long_words: count(Class::Bits64),
+            labels: self.labels,
+        };
+        let lines = std::mem::take(&mut self.lines);
+        let (lines, behind) = checks::run(lines, &self.prologue, panics.collect(), &mut names);
+        self.lines = lines;
+        self.lines.extend(behind);
+        self.labels = names.labels;
+        for (class, count) in [
+            (Class::Predicate, names.predicates),
+            (Class::Bits32, names.words),
+            (Class::Bits64, names.long_words),
+        ] {
+            if count > 0 {
+                self.registers.insert(class, count);
+            }
+        }
     }
 
     /// What happens where the kernel stops itself: `__assertfail` with message, file and line, as
