@@ -13,13 +13,15 @@ fn heat(out: GlobalMut<f32>, x: &[f32], width: u32, height: u32, rate: f32) {
     if c >= width || r >= height {
         return;
     }
-    let i = (r * width + c) as usize;
-    if c == 0 || r == 0 || c == width - 1 || r == height - 1 {
-        out.set(i, x[i]);
-        return;
+    let i = r * width + c;
+    let own = x[i as usize];
+    let mut value = own;
+    if c > 0 && r > 0 && c < width - 1 && r < height - 1 {
+        let beside = x[(i - 1) as usize] + x[(i + 1) as usize];
+        let around = beside + x[(i - width) as usize] + x[(i + width) as usize];
+        value = own + rate * (around - 4.0 * own);
     }
-    let around = x[i - 1] + x[i + 1] + x[i - width as usize] + x[i + width as usize];
-    out.set(i, x[i] + rate * (around - 4.0 * x[i]));
+    out.set(i as usize, value);
 }
 
 #[test]
@@ -270,11 +272,15 @@ fn space(out: GlobalMut<f64>, x: &[f64], size: u32) {
     if a < 1 || b < 1 || c < 1 || a >= size - 1 || b >= size - 1 || c >= size - 1 {
         return;
     }
-    let row = size as usize;
-    let plane = row * row;
-    let i = (c as usize * row + b as usize) * row + a as usize;
-    let sum = x[i - 1] + x[i + 1] + x[i - row] + x[i + row] + x[i - plane] + x[i + plane];
-    out.set(i, sum / 6.0 - x[i]);
+    let plane = size * size;
+    let i = (c * size + b) * size + a;
+    let sum = x[(i - 1) as usize]
+        + x[(i + 1) as usize]
+        + x[(i - size) as usize]
+        + x[(i + size) as usize]
+        + x[(i - plane) as usize]
+        + x[(i + plane) as usize];
+    out.set(i as usize, sum / 6.0 - x[i as usize]);
 }
 
 #[test]

@@ -7,9 +7,13 @@
 #![allow(clippy::needless_range_loop, clippy::precedence)]
 
 mod grids;
+mod halves;
+mod integers;
+mod language;
 mod linear;
 mod numbers;
 mod rows;
+mod signals;
 mod warps;
 
 use tensor_wasm_guest::LaunchConfig;
@@ -33,17 +37,14 @@ fn device(ptx: &str) -> Device {
 
 /// Leaves the text of each kernel in Rust in a folder, for measurements.
 fn write_text(folder: &std::ffi::OsStr, ptx: &str) {
-    let name = ptx
-        .split(".entry ")
-        .nth(1)
-        .and_then(|rest| rest.split('(').next());
-    let origin = if ptx.contains("NVVM") {
-        "nvrtc"
-    } else {
-        "rust"
-    };
-    let file = format!("{}.{origin}.ptx", name.unwrap_or_default());
-    std::fs::write(std::path::Path::new(folder).join(file), ptx).unwrap();
+    if ptx.contains("NVVM") {
+        return;
+    }
+    for entry in ptx.split(".entry ").skip(1) {
+        let name = entry.split('(').next().unwrap_or_default();
+        let file = std::path::Path::new(folder).join(format!("{name}.rust.ptx"));
+        std::fs::write(file, ptx).unwrap();
+    }
 }
 
 fn line(blocks: u32, threads: u32) -> LaunchConfig {

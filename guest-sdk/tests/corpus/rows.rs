@@ -65,27 +65,38 @@ fn softmaxes_agree() {
     near(&rust.read(&out), &other.read(&expected), 1e-5);
 }
 
-/// Root mean square of a row.
+/// Root mean square of a row, in vectors of four.
 #[kernel]
-fn rms_norm(out: GlobalMut<f32>, x: &[f32], gain: &[f32], n: u32, epsilon: f32) {
+fn rms_norm(out: GlobalMut<[f32; 4]>, x: &[[f32; 4]], gain: &[[f32; 4]], quads: u32, epsilon: f32) {
     let total = shared!([f32; 1]);
     let thread = thread::index_x();
     if thread == 0 {
         total.set(0, 0.0);
     }
     barrier();
-    let row = block::index_x() * n;
+    let row = block::index_x() * quads;
     let mut sum = 0.0;
-    for i in (thread..n).step_by(block::size_x() as usize) {
+    for i in (thread..quads).step_by(block::size_x() as usize) {
         let v = x[(row + i) as usize];
-        sum = v.mul_add(v, sum);
+        for j in 0..4 {
+            sum = v[j].mul_add(v[j], sum);
+        }
     }
     total.atomic_add(0, sum, Ordering::Relaxed);
     barrier();
-    let scale = 1.0 / (total.get(0) / n as f32 + epsilon).sqrt();
-    for i in (thread..n).step_by(block::size_x() as usize) {
+    let scale = 1.0 / (total.get(0) / (4 * quads) as f32 + epsilon).sqrt();
+    for i in (thread..quads).step_by(block::size_x() as usize) {
         let at = (row + i) as usize;
-        out.set(at, x[at] * scale * gain[i as usize]);
+        let (v, g) = (x[at], gain[i as usize]);
+        out.set(
+            at,
+            [
+                v[0] * scale * g[0],
+                v[1] * scale * g[1],
+                v[2] * scale * g[2],
+                v[3] * scale * g[3],
+            ],
+        );
     }
 }
 
@@ -103,10 +114,15 @@ fn root_mean_squares_agree() {
         .arg(&b);
     launch.arg(40i32).arg(1e-5f32).run().unwrap();
     let mut rust = device(rms_norm::PTX);
-    let mut out = rust.allocate::<f32>(320).unwrap();
-    let (a, b) = (rust.upload(&x).unwrap(), rust.upload(&gain).unwrap());
-    rms_norm(&mut rust, config, &mut out, &a, &b, 160, 1e-5).unwrap();
-    near(&rust.read(&out), &other.read(&expected), 1e-5);
+    let mut out = rust.allocate::<[f32; 4]>(80).unwrap();
+    let quads = |values: &[f32]| bytemuck::cast_slice::<f32, [f32; 4]>(values).to_vec();
+    let (a, b) = (
+        rust.upload(&quads(&x)).unwrap(),
+        rust.upload(&quads(&gain)).unwrap(),
+    );
+    rms_norm(&mut rust, config, &mut out, &a, &b, 40, 1e-5).unwrap();
+    let found = rust.read(&out);
+    near(found.as_flattened(), &other.read(&expected), 1e-5);
 }
 
 /// Mean and variance of a row by warp shuffles, then scale and shift.
@@ -228,17 +244,44 @@ fn attention_agrees() {
     );
 }
 
-/// Activations: GELU by tanh, SiLU.
-#[kernel]
-fn gelu(tanh_form: GlobalMut<f32>, silu: GlobalMut<f32>, x: &[f32], n: u32) {
-    let i = thread::global_x();
-    if i >= n {
-        return;
+#[device]
+mod activations {
+    /// The error function (Abramowitz and Stegun, 7.1.26), to 1.5 units of the seventh digit.
+    fn erf(x: f32) -> f32 {
+        let size = x.abs();
+        let t = fast::recip(size.mul_add(0.327_591_1, 1.0));
+        let mut sum = t.mul_add(1.061_405_4, -1.453_152_1);
+        sum = t.mul_add(sum, 1.421_413_8);
+        sum = t.mul_add(sum, -0.284_496_72);
+        sum = t.mul_add(sum, 0.254_829_6);
+        (1.0 - t * sum * fast::exp(-size * size)).copysign(x)
     }
-    let v = x[i as usize];
-    let inner = 0.797_884_6 * (v + 0.044715 * v * v * v);
-    tanh_form.set(i as usize, 0.5 * v * (1.0 + fast::tanh(inner)));
-    silu.set(i as usize, v / (1.0 + fast::exp(-v)));
+
+    /// Activations: GELU by tanh and by erf, SiLU, softplus.
+    #[kernel]
+    pub fn gelu(
+        tanh_form: GlobalMut<f32>,
+        erf_form: GlobalMut<f32>,
+        silu: GlobalMut<f32>,
+        softplus: GlobalMut<f32>,
+        x: &[f32],
+        n: u32,
+    ) {
+        let i = thread::global_x();
+        if i >= n {
+            return;
+        }
+        let i = i as usize;
+        let v = x[i];
+        let inner = 0.797_884_6 * (v + 0.044715 * v * v * v);
+        tanh_form.set(i, 0.5 * v * (1.0 + fast::tanh(inner)));
+        erf_form.set(
+            i,
+            0.5 * v * (1.0 + erf(v * std::f32::consts::FRAC_1_SQRT_2)),
+        );
+        silu.set(i, v / (1.0 + fast::exp(-v)));
+        softplus.set(i, fast::ln(1.0 + fast::exp(v)));
+    }
 }
 
 #[test]
@@ -246,25 +289,20 @@ fn activations_agree() {
     let x = floats(1, 300);
     let config = line(3, 128);
     let mut other = device(nvrtc!("gelu"));
-    let results: Vec<_> = (0..4)
-        .map(|_| other.allocate::<f32>(300).unwrap())
-        .collect();
+    let results = [(); 4].map(|()| other.allocate::<f32>(300).unwrap());
     let at = other.upload(&x).unwrap();
-    let launch = other
-        .launch("gelu", config)
-        .arg(&results[0])
-        .arg(&results[1]);
-    let launch = launch.arg(&results[2]).arg(&results[3]);
+    let mut launch = other.launch("gelu", config);
+    for result in &results {
+        launch = launch.arg(result);
+    }
     launch.arg(&at).arg(300i32).run().unwrap();
-    let mut rust = device(gelu::PTX);
-    let (mut a, mut b) = (
-        rust.allocate::<f32>(300).unwrap(),
-        rust.allocate::<f32>(300).unwrap(),
-    );
+    let mut rust = device(activations::gelu::PTX);
+    let [mut a, mut b, mut c, mut d] = [(); 4].map(|()| rust.allocate::<f32>(300).unwrap());
     let at = rust.upload(&x).unwrap();
-    gelu(&mut rust, config, &mut a, &mut b, &at, 300).unwrap();
-    near(&rust.read(&a), &other.read(&results[0]), 1e-5);
-    near(&rust.read(&b), &other.read(&results[2]), 1e-5);
+    activations::gelu(&mut rust, config, &mut a, &mut b, &mut c, &mut d, &at, 300).unwrap();
+    for (found, expected) in [a, b, c, d].iter().zip(&results) {
+        near(&rust.read(found), &other.read(expected), 1e-5);
+    }
 }
 
 /// Rotary position embedding: powers, sines and cosines.

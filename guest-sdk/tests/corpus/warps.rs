@@ -47,6 +47,42 @@ fn histograms_agree() {
     assert_eq!(rust.read(&counts), other.read(&expected));
 }
 
+/// A block's sum in shared memory.
+#[kernel]
+fn reduce_shared(out: GlobalMut<f32>, x: &[f32], n: u32) {
+    let part = shared!([f32; 256]);
+    let (i, t) = (thread::global_x(), thread::index_x());
+    part.set(t as usize, if i < n { x[i as usize] } else { 0.0 });
+    barrier();
+    let mut s = block::size_x() / 2;
+    while s > 0 {
+        if t < s {
+            let sum = part.get(t as usize) + part.get((t + s) as usize);
+            part.set(t as usize, sum);
+        }
+        barrier();
+        s >>= 1;
+    }
+    if t == 0 {
+        out.set(block::index_x() as usize, part.get(0));
+    }
+}
+
+#[test]
+fn sums_of_blocks_agree() {
+    let x = floats(1, 300);
+    let config = line(3, 128);
+    let mut other = device(nvrtc!("reduce_shared"));
+    let (expected, at) = (other.allocate::<f32>(3).unwrap(), other.upload(&x).unwrap());
+    let dynamic = config.shared_memory(512);
+    let launch = other.launch("reduce_shared", dynamic).arg(&expected);
+    launch.arg(&at).arg(300i32).run().unwrap();
+    let mut rust = device(reduce_shared::PTX);
+    let (mut out, at) = (rust.allocate::<f32>(3).unwrap(), rust.upload(&x).unwrap());
+    reduce_shared(&mut rust, config, &mut out, &at, 300).unwrap();
+    assert_eq!(rust.read(&out), other.read(&expected));
+}
+
 /// A block's sum, minimum and maximum by shuffles, warp by warp.
 #[kernel]
 fn reduce_shuffle(out: GlobalMut<i32>, x: &[i32], n: u32) {
