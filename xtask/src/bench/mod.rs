@@ -10,6 +10,7 @@ mod plot;
 mod policy;
 mod report;
 mod rounds;
+mod rust_kernels;
 mod sdk;
 mod serve;
 mod snapshot;
@@ -32,6 +33,7 @@ enum Subject {
     LinearAlgebra(linear_algebra::Arguments),
     Node(node::Arguments),
     Policy(policy::Arguments),
+    RustKernels(rust_kernels::Arguments),
     Sdk(sdk::Arguments),
     Serve(serve::Arguments),
     Snapshot(snapshot::Arguments),
@@ -48,6 +50,7 @@ pub fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
         Subject::LinearAlgebra(arguments) => linear_algebra::run(workspace, arguments),
         Subject::Node(arguments) => node::run(workspace, arguments),
         Subject::Policy(arguments) => policy::run(workspace, arguments),
+        Subject::RustKernels(arguments) => rust_kernels::run(workspace, arguments),
         Subject::Sdk(arguments) => sdk::run(workspace, arguments),
         Subject::Serve(arguments) => serve::run(workspace, arguments),
         Subject::Snapshot(arguments) => snapshot::run(workspace, arguments),
