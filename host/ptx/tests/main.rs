@@ -12,6 +12,7 @@ mod control_flow;
 mod corpus;
 mod effort;
 mod extremes;
+mod fault_branches;
 mod faults;
 mod filetests;
 mod float_edges;
