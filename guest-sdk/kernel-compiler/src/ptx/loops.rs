@@ -143,24 +143,38 @@ impl Writer<'_> {
                 self.jump_where(more, true, body);
             }
             Some(step) => {
-                // How far it is to the end, without a sign, and in 64 bits.
+                // How far it is to the end, without a sign: in 64 bits, where the step may have more than 32.
                 let difference = self.result(class, &format!("sub.{ty}"), &[to, counter_value]);
                 let unsigned = scalar.with_sign(false);
                 let difference = self.normalize(difference, unsigned);
-                let left = self.convert(difference, unsigned, Scalar::U64);
-                let op = if each.is_inclusive {
-                    CompareOp::Lt
-                } else {
-                    CompareOp::Le
+                let narrow = match step {
+                    Operand::Integer(value) => u32::try_from(value).is_ok().then_some(step),
+                    Operand::Register(register) => {
+                        let from = self.extended.get(&register).copied();
+                        from.and_then(|(word, ty)| (!ty.is_signed()).then_some(word))
+                    }
+                    _ => None,
                 };
-                let done = self.compare_scalars(op, left, step, Scalar::U64);
-                self.jump_where(done, true, end);
+                let (left, whole, of) = match narrow {
+                    Some(word) if scalar.bits() <= 32 => (difference, word, Scalar::U32),
+                    _ => (
+                        self.convert(difference, unsigned, Scalar::U64),
+                        step,
+                        Scalar::U64,
+                    ),
+                };
+                let op = if each.is_inclusive {
+                    CompareOp::Ge
+                } else {
+                    CompareOp::Gt
+                };
+                let more = self.compare_scalars(op, left, whole, of);
                 let step = self.convert(step, Scalar::U64, scalar);
                 let sum = self.result(class, &format!("add.{ty}"), &[counter_value, step]);
                 // A step above the largest number of the type is there by wrapping.
                 let sum = self.normalize(sum, scalar);
                 self.move_into(&Value::Scalar(counter_value), &Value::Scalar(sum));
-                self.jump(body);
+                self.jump_where(more, true, body);
             }
         }
         self.end_loop();

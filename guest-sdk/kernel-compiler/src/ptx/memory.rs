@@ -412,8 +412,8 @@ impl Writer<'_> {
         let is_vector = is_plain
             && scalar.bits() >= 32
             && matches!((count, bytes), (2 | 4, 8 | 16))
-            && address.align % bytes == 0
-            && address.offset % bytes == 0;
+            && address.align.is_multiple_of(bytes)
+            && address.offset.is_multiple_of(bytes);
         is_vector.then_some((scalar, count))
     }
 

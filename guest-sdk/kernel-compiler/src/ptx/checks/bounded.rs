@@ -2,7 +2,7 @@
 //! `i % 32` is less than 32; and of a divisor that is never zero, as `x | 1`.
 
 use super::Text;
-use super::line::{Kind, Line};
+use super::line::{Line, LineKind};
 
 /// The most registers that are followed for one bound.
 const MAX_DEPTH: u32 = 12;
@@ -28,7 +28,7 @@ impl Text {
         }
         self.find_definitions();
         let never_fails = |line: &Line| {
-            let Kind::Branch(check) = &line.kind else {
+            let LineKind::Branch(check) = &line.kind else {
                 return false;
             };
             self.panics.contains(&check.target)
@@ -77,6 +77,9 @@ impl Text {
         if let Ok(value) = operand.parse::<u64>() {
             return value;
         }
+        if operand.starts_with("%ntid.") || operand.starts_with("%nctaid.") {
+            return 1;
+        }
         let text = self.instruction_of(operand).filter(|_| depth <= MAX_DEPTH);
         let Some((op, operands)) = text.and_then(|text| text.split_once(' ')) else {
             return 0;
@@ -88,6 +91,13 @@ impl Text {
         };
         match op.split('.').next() {
             Some("or" | "max") if op != "max.s32" && op != "max.s64" => of(1).max(of(2)),
+            Some("mov") => of(1),
+            Some("cvt")
+                if matches!(op, "cvt.u64.u32" | "cvt.u32.u64")
+                    && self.most(operand, 0).is_some() =>
+            {
+                of(1)
+            }
             // Where it does not wrap around.
             Some("add") if self.most(operand, 0).is_some() => of(1).saturating_add(of(2)),
             _ => 0,

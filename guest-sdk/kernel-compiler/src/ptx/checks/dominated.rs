@@ -4,7 +4,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use super::Text;
-use super::line::{Kind, Line};
+use super::line::{Line, LineKind};
 
 impl Text {
     /// Leaves out checks that others dominate. Loops are entered at their heads alone, so a check
@@ -13,7 +13,7 @@ impl Text {
         self.find_definitions();
         let mut labels: HashMap<&str, usize> = HashMap::new();
         for (number, line) in self.lines.iter().enumerate() {
-            if let Kind::Label(label) = &line.kind {
+            if let LineKind::Label(label) = &line.kind {
                 labels.insert(label, number);
             }
         }
@@ -61,9 +61,9 @@ impl Line {
     /// The label to which it may jump.
     fn target(&self) -> Option<&str> {
         match &self.kind {
-            Kind::Branch(branch) => Some(&branch.target),
-            Kind::Other => self.text.trim().strip_prefix("bra ")?.strip_suffix(';'),
-            Kind::Location | Kind::Label(_) | Kind::Step(_) => None,
+            LineKind::Branch(branch) => Some(&branch.target),
+            LineKind::Other => self.text.trim().strip_prefix("bra ")?.strip_suffix(';'),
+            LineKind::Location | LineKind::Label(_) | LineKind::Step(_) => None,
         }
     }
 }

@@ -5,11 +5,11 @@
 #[derive(Clone, Debug)]
 pub struct Line {
     pub text: String,
-    pub kind: Kind,
+    pub kind: LineKind,
 }
 
 #[derive(Clone, Debug, PartialEq)]
-pub enum Kind {
+pub enum LineKind {
     /// `.loc`: where what follows comes from.
     Location,
     Label(String),
@@ -69,54 +69,54 @@ impl Line {
     /// The registers that it may change: of what is not a step, all that it names.
     pub fn defined(&self) -> Vec<String> {
         match &self.kind {
-            Kind::Step(step) => step
+            LineKind::Step(step) => step
                 .defines
                 .iter()
                 .chain(&step.defines_all)
                 .cloned()
                 .collect(),
-            Kind::Other => registers(&self.text),
-            Kind::Location | Kind::Label(_) | Kind::Branch(_) => Vec::new(),
+            LineKind::Other => registers(&self.text),
+            LineKind::Location | LineKind::Label(_) | LineKind::Branch(_) => Vec::new(),
         }
     }
 
     /// The registers that it reads: of what is not a step, all that it names.
     pub fn used(&self) -> Vec<String> {
         match &self.kind {
-            Kind::Step(step) => step.uses.clone(),
-            Kind::Branch(branch) => vec![branch.predicate.clone()],
-            Kind::Other => registers(&self.text),
-            Kind::Location | Kind::Label(_) => Vec::new(),
+            LineKind::Step(step) => step.uses.clone(),
+            LineKind::Branch(branch) => vec![branch.predicate.clone()],
+            LineKind::Other => registers(&self.text),
+            LineKind::Location | LineKind::Label(_) => Vec::new(),
         }
     }
 
     /// Whether it may go on at a label.
     pub fn jumps_to(&self, label: &str) -> bool {
         match &self.kind {
-            Kind::Branch(branch) => branch.target == label,
-            Kind::Other => self.text.trim().strip_prefix("bra ") == Some(&format!("{label};")),
-            Kind::Location | Kind::Label(_) | Kind::Step(_) => false,
+            LineKind::Branch(branch) => branch.target == label,
+            LineKind::Other => self.text.trim().strip_prefix("bra ") == Some(&format!("{label};")),
+            LineKind::Location | LineKind::Label(_) | LineKind::Step(_) => false,
         }
     }
 
     pub fn step(&self) -> Option<&Step> {
         match &self.kind {
-            Kind::Step(step) => Some(step),
+            LineKind::Step(step) => Some(step),
             _ => None,
         }
     }
 }
 
-fn kind(text: &str) -> Kind {
+fn kind(text: &str) -> LineKind {
     let text = text.trim();
     if let Some(label) = text.strip_suffix(':') {
-        return Kind::Label(label.to_owned());
+        return LineKind::Label(label.to_owned());
     }
     if text.starts_with(".loc ") {
-        return Kind::Location;
+        return LineKind::Location;
     }
     let Some(text) = text.strip_suffix(';') else {
-        return Kind::Other;
+        return LineKind::Other;
     };
     if let Some(guarded) = text.strip_prefix('@') {
         let (is_negated, rest) = match guarded.strip_prefix('!') {
@@ -124,30 +124,30 @@ fn kind(text: &str) -> Kind {
             None => (false, guarded),
         };
         return match rest.split_once(" bra ") {
-            Some((predicate, target)) => Kind::Branch(Branch {
+            Some((predicate, target)) => LineKind::Branch(Branch {
                 predicate: predicate.to_owned(),
                 is_negated,
                 target: target.to_owned(),
             }),
-            None => Kind::Other,
+            None => LineKind::Other,
         };
     }
     let Some((op, operands)) = text.split_once(' ') else {
-        return Kind::Other;
+        return LineKind::Other;
     };
     let name = op.split('.').next().unwrap_or_default();
     let is_access = ACCESSES.iter().any(|access| op.starts_with(access));
     if operands.contains('{') {
         return match (is_access, operands.split_once("}, ")) {
             // Halves of a register of 64 bits.
-            (false, _) => Kind::Other,
-            (true, Some((loaded, address))) if name == "ld" => Kind::Step(Step {
+            (false, _) => LineKind::Other,
+            (true, Some((loaded, address))) if name == "ld" => LineKind::Step(Step {
                 defines: None,
                 defines_all: registers(loaded),
                 uses: registers(address),
                 is_pure: false,
             }),
-            (true, _) => Kind::Step(Step {
+            (true, _) => LineKind::Step(Step {
                 defines: None,
                 defines_all: Vec::new(),
                 uses: registers(operands),
@@ -157,11 +157,11 @@ fn kind(text: &str) -> Kind {
     }
     let is_pure = PURE.contains(&name);
     if !is_access && !is_pure && !STAYING.contains(&name) {
-        return Kind::Other;
+        return LineKind::Other;
     }
     let (first, rest) = operands.split_once(", ").unwrap_or((operands, ""));
     let is_store = name == "st";
-    Kind::Step(Step {
+    LineKind::Step(Step {
         defines: (!is_store).then(|| first.to_owned()),
         defines_all: Vec::new(),
         uses: registers(if is_store { operands } else { rest }),
@@ -183,7 +183,7 @@ mod tests {
 
     fn step(text: &str) -> Step {
         match kind(text) {
-            Kind::Step(step) => step,
+            LineKind::Step(step) => step,
             other => panic!("{text}: {other:?}"),
         }
     }
@@ -225,16 +225,16 @@ mod tests {
             "    mov.b64 {%r1, %r2}, %rd1;",
             "    ret;",
         ] {
-            assert_eq!(kind(text), Kind::Other, "{text}");
+            assert_eq!(kind(text), LineKind::Other, "{text}");
         }
     }
 
     #[test]
     fn branches_and_labels_are_told_apart() {
-        assert_eq!(kind("$L3:"), Kind::Label("$L3".into()));
-        assert_eq!(kind("    .loc 1 2 3"), Kind::Location);
+        assert_eq!(kind("$L3:"), LineKind::Label("$L3".into()));
+        assert_eq!(kind("    .loc 1 2 3"), LineKind::Location);
         let branch = |is_negated| {
-            Kind::Branch(Branch {
+            LineKind::Branch(Branch {
                 predicate: "%p1".into(),
                 is_negated,
                 target: "$L4".into(),

@@ -3,12 +3,14 @@
 //!
 //! `value_numbering` leaves out what is computed twice, `bounded` checks that never fail, `dominated` those that were passed before, `motion` moves checks up to others, `ranges` makes one of those of indices that are a constant apart,
 //! `merge` makes one branch of those that stand together, to code that finds out which of them failed.
-//! `line` reads the text back. A thread may stop before it has stored what it would have stored before
+//! `line` reads the text back, and
+//! `linear` says what registers are made of. A thread may stop before it has stored what it would have stored before
 //! it failed; that it stops, and where in the source, stays the same.
 
 mod bounded;
 mod dominated;
 mod line;
+mod linear;
 mod merge;
 mod motion;
 mod ranges;
@@ -16,7 +18,7 @@ mod value_numbering;
 
 use std::collections::HashMap;
 
-use line::{Branch, Kind, Line};
+use line::{Branch, Line, LineKind};
 
 /// Numbers of the next registers and labels.
 #[derive(Clone, Copy, Debug)]
@@ -110,7 +112,7 @@ impl Text {
     /// The check that a line is.
     fn check(&self, at: usize) -> Option<&Branch> {
         match &self.lines.get(at)?.kind {
-            Kind::Branch(branch) if self.panics.contains(&branch.target) => Some(branch),
+            LineKind::Branch(branch) if self.panics.contains(&branch.target) => Some(branch),
             _ => None,
         }
     }

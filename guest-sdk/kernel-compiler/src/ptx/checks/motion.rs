@@ -2,7 +2,7 @@
 //! without an `else`, whose condition they take along; and out of a loop in each round of which they are
 //! the same.
 
-use super::line::{Kind, Line};
+use super::line::{Line, LineKind};
 use super::{Names, Text, positive};
 
 /// The most steps that a check takes along.
@@ -59,7 +59,7 @@ impl Text {
             _ => None,
         };
         let mut check = self.lines.remove(at);
-        if let (Some(condition), Kind::Branch(branch)) = (condition, &check.kind) {
+        if let (Some(condition), LineKind::Branch(branch)) = (condition, &check.kind) {
             check = Line::read(format!("    @{condition} bra {};", branch.target));
         }
         let mut moved: Vec<Line> = Vec::new();
@@ -103,7 +103,7 @@ impl Text {
     /// The last line of the loop whose head is a label: the last one that branches back to it. `None`
     /// where something else comes to the label than what precedes it.
     fn end_of_loop(&self, head: usize) -> Option<usize> {
-        let Kind::Label(label) = &self.lines.get(head)?.kind else {
+        let LineKind::Label(label) = &self.lines.get(head)?.kind else {
             return None;
         };
         let lines = self.lines.iter().enumerate();
@@ -119,19 +119,21 @@ impl Text {
     fn anchor(&self, at: usize) -> Option<Anchor> {
         for line in (0..at).rev() {
             match &self.lines.get(line)?.kind {
-                Kind::Location | Kind::Step(_) => {}
-                Kind::Branch(_) if self.check(line).is_some() => return Some(Anchor::Check(line)),
-                Kind::Branch(branch) => {
+                LineKind::Location | LineKind::Step(_) => {}
+                LineKind::Branch(_) if self.check(line).is_some() => {
+                    return Some(Anchor::Check(line));
+                }
+                LineKind::Branch(branch) => {
                     let is_body = self.is_straight(line + 1, &branch.target);
                     return is_body.then_some(Anchor::Branch(line));
                 }
-                Kind::Label(_) => {
+                LineKind::Label(_) => {
                     let end = self.end_of_loop(line);
                     return end
                         .is_some_and(|end| end >= at)
                         .then_some(Anchor::Loop(line));
                 }
-                Kind::Other => return None,
+                LineKind::Other => return None,
             }
         }
         None
@@ -153,11 +155,11 @@ impl Text {
         let mut steps = 0;
         for (line, Line { kind, .. }) in self.lines.iter().enumerate().skip(from) {
             match kind {
-                Kind::Location => {}
-                Kind::Step(_) => steps += 1,
-                Kind::Branch(_) if self.check(line).is_some() => {}
-                Kind::Label(here) => return here == label,
-                Kind::Branch(_) | Kind::Other => return false,
+                LineKind::Location => {}
+                LineKind::Step(_) => steps += 1,
+                LineKind::Branch(_) if self.check(line).is_some() => {}
+                LineKind::Label(here) => return here == label,
+                LineKind::Branch(_) | LineKind::Other => return false,
             }
             if steps > MAX_BODY {
                 return false;
@@ -201,7 +203,7 @@ impl Text {
         names: &mut Names,
         added: &mut Vec<Line>,
     ) -> Option<String> {
-        let Kind::Branch(around) = self.lines.get(branch)?.kind.clone() else {
+        let LineKind::Branch(around) = self.lines.get(branch)?.kind.clone() else {
             return None;
         };
         let check = self.check(check)?.clone();

@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 
 use super::Text;
-use super::line::{Kind, Line};
+use super::line::{Line, LineKind};
 
 impl Text {
     /// Leaves out what is computed a second time.
@@ -18,7 +18,7 @@ impl Text {
         let lines = std::mem::take(&mut self.lines);
         for line in lines {
             let line = line.renamed(&renamed);
-            if let Kind::Label(_) = line.kind {
+            if let LineKind::Label(_) = line.kind {
                 known.clear();
             }
             let fixed = line.step().and_then(|step| {
