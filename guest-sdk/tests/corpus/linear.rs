@@ -228,11 +228,7 @@ fn spmv(y: GlobalMut<f64>, starts: &[i32], columns: &[i32], values: &[f64], x: &
         sum = values[i as usize].mul_add(x[columns[i as usize] as usize], sum);
         i += 32;
     }
-    let mut d = 16;
-    while d > 0 {
-        sum += warp::shuffle_down(sum, d);
-        d >>= 1;
-    }
+    sum = warp::sum(sum);
     if lane == 0 {
         y.set(row as usize, sum);
     }

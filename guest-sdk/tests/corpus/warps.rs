@@ -136,13 +136,12 @@ mod prefix {
     /// The sums of the lanes up to each.
     fn inclusive(value: u32) -> u32 {
         let mut v = value;
-        let mut d = 1;
-        while d < 32 {
+        for k in 0..5 {
+            let d = 1u32 << k;
             let u = warp::shuffle_up(v, d);
             if warp::lane() >= d {
                 v = v.wrapping_add(u);
             }
-            d *= 2;
         }
         v
     }
@@ -168,7 +167,7 @@ mod prefix {
         }
         barrier();
         if warp > 0 {
-            v = v.wrapping_add(sums.get(warp as usize - 1));
+            v = v.wrapping_add(sums.get((warp - 1) as usize));
         }
         out.set(i, v);
         if thread::index_x() == block::size_x() - 1 {
