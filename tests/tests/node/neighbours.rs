@@ -135,3 +135,33 @@ fn a_quiet_tenant_is_answered_beside_one_that_floods_the_node() {
         send(&server, BAD, Method::PUT, &path, vec![0; 10_000])
     });
 }
+
+#[test]
+fn guests_that_work_on_after_their_responses_count_as_requests_of_their_tenant() {
+    let data = TempDir::new().unwrap();
+    let server = Serve::node(data.path())
+        .arg("--policy")
+        .arg(guest("policy_admits_as"))
+        .args(["--max-tenant-requests=4", "--request-timeout=60s"])
+        .start();
+    for (tenant, name) in [(BAD, "answers_then_loops"), (QUIET, "hello")] {
+        let reply = deploy(&server, tenant, name, name.replace('_', "-"));
+        assert_eq!(reply.status, 201, "{}", reply.text());
+    }
+    let mut answered = 0;
+    for _ in 0..12 {
+        let reply = send(
+            &server,
+            BAD,
+            Method::GET,
+            "/f/answers-then-loops",
+            Vec::new(),
+        );
+        match reply.status.as_u16() {
+            200 => answered += 1,
+            _ => reply.assert_error(429, "tenant_capacity_exhausted"),
+        }
+    }
+    assert_eq!(answered, 4);
+    assert_answers(&server, "guests that loop after their responses");
+}

@@ -97,6 +97,66 @@ fn a_copy_without_its_database_is_refused_and_its_components_stay() {
 }
 
 #[test]
+fn a_folder_that_is_no_node_s_is_refused_and_what_is_in_it_stays() {
+    for file in [
+        "components/button.js",
+        "components/blake3/notes",
+        "mounts/disk/file",
+    ] {
+        let folder = TempDir::new().unwrap();
+        let file = folder.path().join(file);
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(&file, "of somebody else").unwrap();
+        let refused = Serve::node(folder.path()).refused();
+        assert_eq!(refused.code, Some(1));
+        for part in ["node.db", "empty directory"] {
+            assert!(refused.stderr.contains(part), "{}", refused.stderr);
+        }
+        assert_eq!(fs::read(&file).unwrap(), b"of somebody else");
+    }
+    // What somebody puts beside a node's components is left alone, too.
+    let node = Node::start(&[]);
+    node.deploy("app", "hello");
+    let beside = node.data.path().join("components/old/notes");
+    fs::create_dir_all(beside.parent().unwrap()).unwrap();
+    fs::write(&beside, "kept").unwrap();
+    let node = node.restart(&[]);
+    assert_eq!(node.server.get("/f/app").text(), "hello\n");
+    assert_eq!(fs::read(&beside).unwrap(), b"kept");
+}
+
+#[test]
+fn a_database_without_tables_is_refused_where_there_are_components() {
+    let node = Node::start(&[]);
+    node.deploy("app", "hello");
+    node.server.terminate();
+    let Node { server, data } = node;
+    assert_eq!(server.wait().code, Some(0));
+    let database = data.path().join("node.db");
+    let kept = fs::read(&database).unwrap();
+    // As `touch` leaves it, and as a database is whose tables are in a file that was not copied.
+    let mut empty = kept[..4096].to_vec();
+    // The first page has the table of all tables: one without any rows (SQLite's file format, 1.6).
+    empty[28..32].copy_from_slice(&1_u32.to_be_bytes());
+    empty[100] = 13;
+    empty[101..108].fill(0);
+    empty[105..107].copy_from_slice(&4096_u16.to_be_bytes());
+    for content in [Vec::new(), empty] {
+        fs::write(&database, content).unwrap();
+        let refused = Serve::node(data.path()).refused();
+        assert_eq!(refused.code, Some(1));
+        assert!(refused.stderr.contains("node.db"), "{}", refused.stderr);
+        assert!(refused.stderr.contains("backup"), "{}", refused.stderr);
+        for journal in ["node.db-wal", "node.db-shm"] {
+            let _ = fs::remove_file(data.path().join(journal));
+        }
+    }
+    fs::write(&database, kept).unwrap();
+    let server = Serve::node(data.path()).start();
+    assert_eq!(server.get("/f/app").text(), "hello\n");
+}
+
+#[test]
 fn a_copy_without_the_key_of_its_secrets_is_refused_and_gets_no_other_key() {
     let node = Node::start(&[]);
     node.deploy("app", "hello");

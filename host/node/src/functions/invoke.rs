@@ -51,7 +51,10 @@ impl Functions {
     ) -> Result<http::Response<WasiBody>, InvokeError> {
         let left = scope.deadline().saturating_duration_since(Instant::now());
         let admitted = self.admission.admit(entry.tenant, left / PATIENCE);
-        let permit = admitted.await.map_err(InvokeError::NoPlace)?;
+        let permit = Arc::new(admitted.await.map_err(InvokeError::NoPlace)?);
+        // A guest that works on after its response counts as one that runs: it has an instance, of which
+        // there are no more for all tenants than there may be requests.
+        scope.keep_for_guest(permit.clone());
         let function = &entry.function;
         let mut invocation = self.usage.begin(&entry.counted);
         scope.attribute_to(invocation.account());
@@ -192,7 +195,7 @@ impl Functions {
 struct PlacedBody {
     body: WasiBody,
     invocation: Invocation,
-    _permit: Permit,
+    _permit: Arc<Permit>,
 }
 
 impl Body for PlacedBody {

@@ -23,7 +23,7 @@ use crate::lock::ignore_poison;
 const BLAKE3: &str = "blake3:";
 
 /// Uploads in progress. None outlives the process.
-const UPLOADS: &str = "uploads";
+pub(super) const UPLOADS: &str = "uploads";
 
 /// Components, by the hexadecimal digits of their digest.
 pub(super) const COMPLETE: &str = "blake3";
@@ -166,14 +166,21 @@ impl ComponentStore {
     }
 
     /// Removes what belongs to no function: components whose deployment was not
-    /// acknowledged. To be called while there are no deployments.
+    /// acknowledged, and uploads that did not end. To be called while there are no deployments.
     pub(super) async fn remove_others(&self, kept: &BTreeSet<String>) -> Result<(), StorageError> {
-        let all: Vec<_> = self.store.list(None).try_collect().await?;
+        let list = |folder| self.store.list(Some(&Path::from(folder))).try_collect();
+        let (all, uploads): (Vec<_>, Vec<_>) = (list(COMPLETE).await?, list(UPLOADS).await?);
         for object in all {
             let name = object.location.filename().unwrap_or_default();
-            if !kept.contains(&format!("{BLAKE3}{name}")) {
+            let digest = format!("{BLAKE3}{name}");
+            // Whatever else somebody put there is not ours to remove.
+            let is_ours = complete(&digest).is_ok_and(|path| path == object.location);
+            if is_ours && !kept.contains(&digest) {
                 self.store.delete(&object.location).await?;
             }
+        }
+        for upload in uploads {
+            self.store.delete(&upload.location).await?;
         }
         Ok(())
     }

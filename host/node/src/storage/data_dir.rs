@@ -42,6 +42,7 @@ impl DataDir {
             Err(cause) => return Err(error(cause.into())),
         }
         let directory = DataDir { path, _lock: lock };
+        directory.check_is_ours()?;
         // What a node that ended without a word has left mounted.
         match fs::remove_dir_all(directory.mounts()) {
             Err(cause) if cause.kind() != io::ErrorKind::NotFound => {
@@ -62,33 +63,33 @@ impl DataDir {
         Ok(directory)
     }
 
-    /// Checks that a directory with components has a database, too: without one, all of them would
-    /// count as left over, and be removed.
-    ///
-    /// # Errors
-    ///
-    /// [`StorageError::NoDatabase`], and where the directory can't be read.
-    pub(crate) fn check_is_whole(&self) -> Result<(), StorageError> {
-        if self.database().exists() {
+    /// Checks that it is a node's directory, or has nothing that one would remove: without a database all
+    /// components count as left over, and so does what is mounted.
+    fn check_is_ours(&self) -> Result<(), StorageError> {
+        let database = fs::metadata(self.database());
+        if database.is_ok_and(|database| database.len() > 0) {
             return Ok(());
         }
-        let folder = self.components().join(super::components::COMPLETE);
-        let is_empty = match fs::read_dir(&folder) {
-            Ok(mut entries) => entries.next().is_none(),
-            Err(cause) if cause.kind() == io::ErrorKind::NotFound => true,
-            Err(cause) => {
-                return Err(StorageError::Directory {
-                    path: folder,
-                    cause,
-                });
+        let components = self.components();
+        let begun = [super::components::COMPLETE, super::components::UPLOADS];
+        let begun = begun.map(|folder| components.join(folder));
+        for folder in [&begun[0], &begun[1], &components, &self.mounts()] {
+            for entry in entries(folder)? {
+                if !begun.contains(&entry) {
+                    return Err(StorageError::NoDatabase {
+                        path: self.path.clone(),
+                        folder: folder.clone(),
+                    });
+                }
             }
-        };
-        match is_empty {
-            true => Ok(()),
-            false => Err(StorageError::NoDatabase {
-                path: self.path.clone(),
-            }),
         }
+        Ok(())
+    }
+
+    /// Whether there are components.
+    pub(crate) fn has_components(&self) -> Result<bool, StorageError> {
+        let folder = self.components().join(super::components::COMPLETE);
+        Ok(!entries(&folder)?.is_empty())
     }
 
     fn make(&self, folder: &Path) -> Result<(), StorageError> {
@@ -126,6 +127,22 @@ impl DataDir {
     /// The folder for what can be made again.
     pub(crate) fn cache(&self) -> PathBuf {
         self.path.join("cache")
+    }
+}
+
+/// What is in a folder; nothing where there is none.
+fn entries(folder: &Path) -> Result<Vec<PathBuf>, StorageError> {
+    let read = || -> io::Result<Vec<PathBuf>> {
+        fs::read_dir(folder)?
+            .map(|entry| Ok(entry?.path()))
+            .collect()
+    };
+    match read() {
+        Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        read => read.map_err(|cause| StorageError::Directory {
+            path: folder.to_owned(),
+            cause,
+        }),
     }
 }
 

@@ -92,11 +92,20 @@ impl Database {
 
     /// Opens the file, or makes a new one, and brings its schema up to date.
     pub(crate) async fn open(path: &Path) -> Result<Database, StorageError> {
-        Database::open_with(path, PATIENCE).await
+        Database::open_with(path, PATIENCE, false).await
+    }
+
+    /// The same, where there are components: a database without tables is not theirs.
+    pub(crate) async fn open_filled(path: &Path) -> Result<Database, StorageError> {
+        Database::open_with(path, PATIENCE, true).await
     }
 
     /// The same, where another program may have it locked for so long.
-    async fn open_with(path: &Path, patience: Duration) -> Result<Database, StorageError> {
+    async fn open_with(
+        path: &Path,
+        patience: Duration,
+        is_filled: bool,
+    ) -> Result<Database, StorageError> {
         let error = |cause| StorageError::opening(path, cause);
         let options = SqliteConnectOptions::new()
             .filename(path)
@@ -119,7 +128,12 @@ impl Database {
                 })
         };
         let writer = pool(1).connect_with(options.clone()).await.map_err(error)?;
-        refuse_newer(&writer, path).await?;
+        let has_tables = refuse_newer(&writer, path).await?;
+        if is_filled && !has_tables {
+            return Err(StorageError::EmptyDatabase {
+                path: path.to_owned(),
+            });
+        }
         migrator().run(&writer).await.map_err(|cause| match cause {
             MigrateError::Execute(cause) | MigrateError::ExecuteMigration(cause, _) => error(cause),
             other => error(sqlx::Error::Migrate(Box::new(other))),
@@ -156,8 +170,9 @@ fn migrator() -> Migrator {
     Migrator::with_migrations(SCHEMA.into_iter().map(migration).collect())
 }
 
-/// Refuses a database that a newer version of the program has changed. Reads it only.
-async fn refuse_newer(pool: &SqlitePool, path: &Path) -> Result<(), StorageError> {
+/// Refuses a database that a newer version of the program has changed. Reads it only. Returns whether
+/// there are tables.
+async fn refuse_newer(pool: &SqlitePool, path: &Path) -> Result<bool, StorageError> {
     let error = |cause| StorageError::opening(path, cause);
     let tables: i64 = sqlx::query_scalar(
         "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = '_sqlx_migrations'",
@@ -166,7 +181,7 @@ async fn refuse_newer(pool: &SqlitePool, path: &Path) -> Result<(), StorageError
     .await
     .map_err(error)?;
     if tables == 0 {
-        return Ok(());
+        return Ok(false);
     }
     let found: Option<i64> = sqlx::query_scalar("SELECT MAX(version) FROM _sqlx_migrations")
         .fetch_one(pool)
@@ -179,7 +194,7 @@ async fn refuse_newer(pool: &SqlitePool, path: &Path) -> Result<(), StorageError
             found,
             known,
         }),
-        _ => Ok(()),
+        _ => Ok(true),
     }
 }
 
@@ -231,7 +246,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("node.db");
         let patience = Duration::from_millis(20);
-        let database = Database::open_with(&path, patience).await.unwrap();
+        let database = Database::open_with(&path, patience, false).await.unwrap();
         let options = SqliteConnectOptions::new().filename(&path);
         let mut other = SqliteConnection::connect_with(&options).await.unwrap();
         sqlx::raw_sql("BEGIN IMMEDIATE")
@@ -253,11 +268,14 @@ mod tests {
             .execute(&mut other)
             .await
             .unwrap();
-        let error = Database::open_with(&path, patience).await.err().unwrap();
+        let error = Database::open_with(&path, patience, false)
+            .await
+            .err()
+            .unwrap();
         assert!(matches!(error, StorageError::Locked { .. }), "{error:?}");
         assert!(error.to_string().contains("node.db"), "{error}");
         other.close().await.unwrap();
-        Database::open_with(&path, patience).await.unwrap();
+        Database::open_with(&path, patience, false).await.unwrap();
     }
 
     #[tokio::test]

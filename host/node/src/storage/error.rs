@@ -50,15 +50,30 @@ pub enum StorageError {
         #[source]
         cause: sqlx::Error,
     },
-    /// There are components, and no database that says whose they are.
+    /// There is something where a node keeps its components or mounts, and no database that says whose
+    /// it is.
     #[error(
-        "the data directory {} has components, but no database node.db, such as after a copy that is \
-         not whole: restore node.db from the backup, or start with another directory; nothing was \
-         changed",
-        path.display()
+        "the data directory {} has no database node.db, but {} is not empty: if it is a copy of a \
+         node's that is not whole, restore node.db, and node.db-wal where there is one, from the backup; \
+         if it is no node's, name an empty directory",
+        path.display(),
+        folder.display()
     )]
     NoDatabase {
         /// The data directory.
+        path: PathBuf,
+        /// What is in it.
+        folder: PathBuf,
+    },
+    /// There are components, and a database that never had any tables.
+    #[error(
+        "the database {} is empty, and there are components: restore it, and {}-wal where there is \
+         one, from the backup",
+        path.display(),
+        path.display()
+    )]
+    EmptyDatabase {
+        /// The database's file.
         path: PathBuf,
     },
     /// There are secrets, and no key that opens them.

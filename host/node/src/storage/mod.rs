@@ -79,8 +79,10 @@ impl Storage {
         secrets_key: Option<&Path>,
     ) -> Result<Storage, StorageError> {
         let directory = DataDir::open(path)?;
-        directory.check_is_whole()?;
-        let database = Database::open(&directory.database()).await?;
+        let database = match directory.has_components()? {
+            true => Database::open_filled(&directory.database()).await?,
+            false => Database::open(&directory.database()).await?,
+        };
         let seal = match secrets_key {
             Some(key) => Seal::open(key, false)?,
             None => {

@@ -73,8 +73,9 @@ impl Database {
             weights.insert(number, i64::from(*weight));
             numbers.push(u32::try_from(number).unwrap_or(u32::MAX));
         }
-        let pruned = prune(&mut transaction, owner, id, limits.versions).await?;
         set_weights(&mut transaction, id, &weights, now_ms).await?;
+        // Afterwards, for it leaves those alone that get requests.
+        let pruned = prune(&mut transaction, owner, id, limits.versions).await?;
         set_settings(&mut transaction, restoration).await?;
         let mut jobs = 0;
         for (known_id, job) in &restoration.jobs {

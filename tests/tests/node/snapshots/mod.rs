@@ -170,6 +170,33 @@ fn a_function_comes_back_over_itself_with_what_it_kept() {
 }
 
 #[test]
+fn all_versions_that_get_requests_come_back_whatever_number_a_function_keeps() {
+    let node = Node::start(&[]);
+    node.deploy("app", "hello");
+    node.deploy("app", "reflect");
+    let traffic = json!({"versions": {"1": 50, "2": 50}});
+    let reply = node.send_json(Method::PUT, "/functions/app/traffic", &traffic);
+    assert_eq!(reply.status, 200, "{}", reply.text());
+    let saved = node.save("app");
+    let file = node.download(id(&saved));
+
+    let node = Node::start(&["--max-function-versions=1"]);
+    for _ in 0..3 {
+        node.deploy("app", "hello");
+    }
+    let uploaded = node.upload(file).json();
+    let restored = node.restore(id(&uploaded), &json!({"over": "app"}));
+    assert_eq!(restored.status, 200, "{}", restored.text());
+    let function = node.server.get("/functions/app").json();
+    assert_eq!(function["traffic"], json!({"4": 50, "5": 50}));
+    assert_eq!(
+        function["versions"].as_array().unwrap().len(),
+        2,
+        "{function}"
+    );
+}
+
+#[test]
 fn secrets_are_in_a_snapshot_only_where_a_key_is_given() {
     let node = Node::start(&[]);
     node.deploy("app", "reads_settings");

@@ -44,6 +44,12 @@ pub(crate) struct ImportedUsage {
     pub(crate) known: u64,
 }
 
+/// An hour, in milliseconds.
+const HOUR_MS: i64 = 3_600_000;
+
+/// More of anything than a function can use in an hour, and far from what the database can hold of a sum.
+const MOST_USED: u64 = 1 << 60;
+
 /// A line of a file's usage: what a function used in an hour.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -194,6 +200,7 @@ async fn import(pins: &Pins, manifest: &NodeManifest) -> Result<ImportedUsage, S
     let functions = pins.functions();
     let mut adding = functions.storage.snapshots()?.begin_usage_import().await?;
     let mut imported = ImportedUsage { added: 0, known: 0 };
+    let now_ms = functions.clock().now_ms();
     let mut rest = Vec::new();
     let mut add = async |lines: &[u8]| -> Result<(), SnapshotError> {
         let lines = lines.split(|byte| *byte == b'\n');
@@ -201,6 +208,7 @@ async fn import(pins: &Pins, manifest: &NodeManifest) -> Result<ImportedUsage, S
             let line: UsageLine = serde_json::from_slice(line).map_err(|error| {
                 SnapshotError::Unfit(format!("a line of its usage is none: {error}"))
             })?;
+            line.check(now_ms)?;
             let (key, amounts) = line.row();
             match adding.add(&key, &amounts).await? {
                 true => imported.added += 1,
@@ -228,6 +236,39 @@ async fn import(pins: &Pins, manifest: &NodeManifest) -> Result<ImportedUsage, S
 }
 
 impl UsageLine {
+    /// Checks that it may be what a node counted.
+    ///
+    /// # Errors
+    /// For an hour that has not come, which no clean-up would ever reach, and for amounts to which
+    /// nothing more could be added.
+    fn check(&self, now_ms: i64) -> Result<(), SnapshotError> {
+        let unfit = |what: &str| {
+            Err(SnapshotError::Unfit(format!(
+                "a line of its usage, of hour {} of function {}, has {what}",
+                self.hour, self.function_id
+            )))
+        };
+        // The clock of the node that counted may have been a little ahead.
+        if !(0..=now_ms / HOUR_MS + 1).contains(&self.hour) {
+            return unfit("an hour that has not come or can't be");
+        }
+        let amounts = [
+            self.requests,
+            self.failures,
+            self.wall_us,
+            self.request_bytes,
+            self.response_bytes,
+            self.guest_ns,
+            self.device_ns,
+            self.launches,
+            self.device_byte_ms,
+        ];
+        match amounts.iter().any(|amount| *amount > MOST_USED) {
+            true => unfit("an amount that no function can use in an hour"),
+            false => Ok(()),
+        }
+    }
+
     fn of(key: &UsageKey, amounts: &Amounts) -> UsageLine {
         UsageLine {
             hour: key.hour,
@@ -265,5 +306,48 @@ impl UsageLine {
             device_byte_ms: self.device_byte_ms,
         };
         (key, amounts)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::panic)]
+
+    use super::*;
+
+    #[test]
+    fn usage_that_no_node_counted_is_refused_by_its_hour_and_function() {
+        let now_ms = 500_000 * HOUR_MS + 5;
+        let line = |hour, requests| UsageLine {
+            hour,
+            tenant: 7,
+            function_id: "fn_1".to_owned(),
+            function_name: "app".to_owned(),
+            requests,
+            failures: 0,
+            wall_us: 0,
+            request_bytes: 0,
+            response_bytes: 0,
+            guest_ns: 0,
+            device_ns: 0,
+            launches: 0,
+            device_byte_ms: 0,
+        };
+        for (hour, requests) in [(500_000, 3), (500_001, 0), (0, MOST_USED)] {
+            assert!(line(hour, requests).check(now_ms).is_ok());
+        }
+        for (hour, requests) in [
+            (500_002, 1),
+            (-1, 1),
+            (i64::MAX, 1),
+            (499_999, MOST_USED + 1),
+            (499_999, u64::MAX),
+        ] {
+            let names = format!("of hour {hour} of function fn_1");
+            match line(hour, requests).check(now_ms) {
+                Err(SnapshotError::Unfit(said)) => assert!(said.contains(&names), "{said}"),
+                other => panic!("{hour} {requests}: {other:?}"),
+            }
+        }
     }
 }
