@@ -107,11 +107,14 @@ impl<K: Ord + Copy> FairQueue<K> {
         }
     }
 
-    /// A flow is served at once, past the queue, which is for when nobody waits. As with
-    /// [`first`](Self::first), its tag is the virtual time from now on.
+    /// A flow is served at once, past the queue. As with [`first`](Self::first), its tag is the virtual
+    /// time from now on; but no later than that of a flow that waits, so that one which comes back behind
+    /// a flow of small weight that was served early does not wait for longer than those did.
     pub fn serve(&mut self, flow: &mut Flow) {
         flow.start_tag = flow.start_tag.max(self.virtual_time);
-        self.virtual_time = flow.start_tag;
+        let waits = self.backlogged.first().map(|(tag, _)| *tag);
+        let reached = waits.map_or(flow.start_tag, |waits| flow.start_tag.min(waits));
+        self.virtual_time = self.virtual_time.max(reached);
     }
 
     /// Whether a flow has received no more than its share until now: its tag is not past the

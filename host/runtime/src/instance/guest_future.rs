@@ -6,11 +6,12 @@
 
 use crate::request::{Finish, RequestTask};
 use crate::schedule::Turns;
+use std::any::Any;
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
@@ -21,6 +22,13 @@ const BRIEF: Duration = Duration::from_micros(250);
 /// What a poll counts for at most in the average of its application: of one that took longer, the
 /// operating system may have let others run meanwhile.
 const MOST: Duration = BRIEF.saturating_mul(4);
+
+/// A poll of this length is the guest's own doing, such as a large copy, which nothing interrupts.
+const LONG: Duration = Duration::from_millis(10);
+
+/// For how many times its length the guests of its application count as long: so that no mixture of long
+/// polls and brief ones takes more than a small part of the threads that serve HTTP.
+const LONG_FOR: u32 = 64;
 
 thread_local! {
     /// Whether this thread is within a poll of a guest.
@@ -41,6 +49,8 @@ pub(super) struct GuestFuture {
     /// `None` for a policy, which works for no tenant, but for the operator.
     turns: Option<Turns>,
     work: Pin<Box<dyn Future<Output = ()> + Send>>,
+    /// Of whoever passed the request on, until the guest has ended.
+    _kept: Option<Arc<dyn Any + Send + Sync>>,
 }
 
 /// What became of a guest where the task of its request's connection was to run it.
@@ -70,6 +80,7 @@ impl GuestFuture {
         work: impl Future<Output = ()> + Send + 'static,
     ) -> GuestFuture {
         GuestFuture {
+            _kept: task.context().take_kept(),
             task,
             polls,
             turns,
@@ -89,7 +100,7 @@ impl GuestFuture {
         let key = self.task.context().tenant();
         let began = Instant::now();
         if let Some(turns) = &mut self.turns
-            && !(self.polls.are_brief() && turns.begin_brief(key, began))
+            && !(self.polls.are_brief(began) && turns.begin_brief(key, began))
         {
             return RunHere::Elsewhere;
         }
@@ -136,7 +147,7 @@ impl GuestFuture {
                 true => turns.give_way(context.tenant(), ran),
                 false => turns.end(context.tenant(), ran),
             }
-            self.polls.add(ran);
+            self.polls.add(began, ran);
         }
         let polled = polled.unwrap_or_else(|_| {
             tracing::error!(
@@ -160,20 +171,78 @@ impl GuestFuture {
     }
 }
 
-/// How long the polls of an application's guests take, as a moving average.
+/// How long the polls of an application's guests take.
 #[derive(Default)]
-pub(crate) struct PollTimes(AtomicU64);
+pub(crate) struct PollTimes {
+    /// A moving average, in nanoseconds.
+    average: AtomicU64,
+    /// Until when they count as long, whatever the average is, in nanoseconds since [`EPOCH`].
+    long_until: AtomicU64,
+}
+
+/// What times are counted from.
+static EPOCH: LazyLock<Instant> = LazyLock::new(Instant::now);
+
+fn nanoseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+}
 
 impl PollTimes {
-    fn are_brief(&self) -> bool {
-        Duration::from_nanos(self.0.load(Ordering::Relaxed)) <= BRIEF
+    fn are_brief(&self, now: Instant) -> bool {
+        Duration::from_nanos(self.average.load(Ordering::Relaxed)) <= BRIEF
+            && nanoseconds(now.saturating_duration_since(*EPOCH))
+                >= self.long_until.load(Ordering::Relaxed)
     }
 
-    fn add(&self, took: Duration) {
-        let took = u64::try_from(took.min(MOST).as_nanos()).unwrap_or(u64::MAX);
-        let before = self.0.load(Ordering::Relaxed);
+    /// A poll that began then took so long.
+    fn add(&self, began: Instant, took: Duration) {
+        let counted = nanoseconds(took.min(MOST));
+        let before = self.average.load(Ordering::Relaxed);
         // Of two threads that add at one time one may be missed, which does not matter.
-        let after = before.saturating_sub(before / 8).saturating_add(took / 8);
-        self.0.store(after, Ordering::Relaxed);
+        let after = before
+            .saturating_sub(before / 8)
+            .saturating_add(counted / 8);
+        self.average.store(after, Ordering::Relaxed);
+        if took >= LONG {
+            let since = began.saturating_duration_since(*EPOCH);
+            let until = since.saturating_add(took.saturating_mul(LONG_FOR));
+            self.long_until
+                .fetch_max(nanoseconds(until), Ordering::Relaxed);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_long_poll_among_many_brief_ones_keeps_guests_from_the_threads_of_http_for_long() {
+        let polls = PollTimes::default();
+        let began = Instant::now();
+        assert!(polls.are_brief(began));
+        let long = Duration::from_millis(50);
+        polls.add(began, long);
+        let mut now = began + long;
+        for _ in 0..1000 {
+            polls.add(now, Duration::from_micros(1));
+        }
+        assert!(!polls.are_brief(now));
+        now += long * 60;
+        assert!(!polls.are_brief(now));
+        now += long * 4;
+        assert!(polls.are_brief(now));
+    }
+
+    #[test]
+    fn polls_that_are_long_on_the_average_are_not_brief_and_one_that_was_interrupted_is_no_matter()
+    {
+        let (polls, now) = (PollTimes::default(), Instant::now());
+        polls.add(now, Duration::from_millis(2));
+        assert!(polls.are_brief(now));
+        for _ in 0..8 {
+            polls.add(now, BRIEF * 2);
+        }
+        assert!(!polls.are_brief(now));
     }
 }

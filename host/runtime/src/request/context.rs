@@ -5,8 +5,10 @@ use super::id::RequestId;
 use super::observer::{Observer, Route, UsageAccount};
 use super::trace::{ERROR_KIND, RequestTrace, SpanValue, TraceId};
 use super::usage::{BytesRead, RequestUsage, Usage};
+use crate::lock::ignore_poison;
 use http::uri::{Authority, Scheme, Uri};
-use std::sync::{Arc, OnceLock};
+use std::any::Any;
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Instant;
 use tensor_wasm_device::LaunchTimes;
 
@@ -28,6 +30,8 @@ pub(crate) struct RequestContext {
     observer: Option<Arc<dyn Observer>>,
     /// The account within the tenant that the request is attributed to.
     account: OnceLock<Arc<dyn UsageAccount>>,
+    /// What is kept until the guest has ended that works on the request next.
+    kept: Mutex<Option<Arc<dyn Any + Send + Sync>>>,
     /// What the request does, where code of the embedder says so.
     action: OnceLock<&'static str>,
     /// How it failed, where the response is an error of code of the embedder.
@@ -56,6 +60,7 @@ impl RequestContext {
             usage: RequestUsage::new(began),
             observer: None,
             account: OnceLock::new(),
+            kept: Mutex::default(),
             action: OnceLock::new(),
             error_kind: OnceLock::new(),
         }
@@ -78,6 +83,17 @@ impl RequestContext {
         self.usage.set_body(body);
         self.observer = observer;
         self
+    }
+
+    /// Keeps something until the guest has ended that works on the request next, which may be later
+    /// than its response.
+    pub(crate) fn keep_for_guest(&self, kept: Arc<dyn Any + Send + Sync>) {
+        *ignore_poison(self.kept.lock()) = Some(kept);
+    }
+
+    /// Takes what is kept, for the guest that begins.
+    pub(crate) fn take_kept(&self) -> Option<Arc<dyn Any + Send + Sync>> {
+        ignore_poison(self.kept.lock()).take()
     }
 
     /// What the request uses.

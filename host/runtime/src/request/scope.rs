@@ -6,6 +6,7 @@ use super::id::RequestId;
 use super::observer::{Observer, UsageAccount};
 use super::task::RequestTask;
 use super::trace::{RequestTrace, SpanKind, SpanValue};
+use std::any::Any;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -78,6 +79,12 @@ impl RequestScope {
     /// uses it, to an account within its tenant. The first account holds.
     pub fn attribute_to(&self, account: Arc<dyn UsageAccount>) {
         self.0.context().attribute_to(account);
+    }
+
+    /// Keeps something until the guest has ended that the request is passed on to, which may be later
+    /// than its response: a guest that works on has what is counted by this.
+    pub fn keep_for_guest(&self, kept: Arc<dyn Any + Send + Sync>) {
+        self.0.context().keep_for_guest(kept);
     }
 
     /// Adds to what the request's span says, where its spans are recorded. The first value of a

@@ -7,6 +7,7 @@
 
 mod place;
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -77,13 +78,15 @@ impl Places {
             .iter()
             .filter_map(Weak::upgrade)
             .collect();
-        let longest = waiting
+        let mut longest: Vec<_> = waiting
             .iter()
             .filter(|place| peer.is_none_or(|peer| place.is_of(peer)))
             .filter_map(|place| Some((place.waited(now)?, place)))
             .filter(|(waited, _)| *waited >= self.give_way_after)
-            .max_by_key(|(waited, _)| *waited);
-        longest.is_some_and(|(_, place)| place.give_up())
+            .collect();
+        longest.sort_by_key(|(waited, _)| Reverse(*waited));
+        // One that has just ended has no place to give.
+        longest.into_iter().any(|(_, place)| place.give_up())
     }
 
     /// The places of a peer, for one more connection of it.
@@ -191,11 +194,16 @@ impl ConnectionPlaces {
 
 impl Drop for ConnectionPlaces {
     fn drop(&mut self) {
-        if let Some(peer) = &self.peer {
+        if let Some(Peer { key, places, .. }) = self.peer.take() {
             let mut peers = ignore_poison(self.listener.peers.lock());
-            // Held by the table and by this connection: it was the last one.
-            if Arc::strong_count(&peer.places) <= 2 {
-                peers.remove(&peer.key);
+            // Under the lock, so that of two connections that end at one time the last one finds itself
+            // the last.
+            drop(places);
+            if peers
+                .get(&key)
+                .is_some_and(|places| Arc::strong_count(places) == 1)
+            {
+                peers.remove(&key);
             }
         }
     }

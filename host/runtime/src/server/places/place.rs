@@ -130,9 +130,12 @@ impl RequestPlace {
         self.lock().is_held && self.connection.is_of(peer)
     }
 
-    /// How long the client was waited for, if it is now.
+    /// How long the client was waited for, if it is now and the request has its place still.
     pub(in crate::server) fn waited(&self, now: Instant) -> Option<Duration> {
         let state = self.lock();
+        if !state.is_held {
+            return None;
+        }
         let waits = state.waits.iter().flatten();
         waits
             .map(|wait| now.saturating_duration_since(wait.since))
