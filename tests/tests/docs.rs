@@ -177,6 +177,18 @@ fn the_commands_of_the_cookbook_run() {
 }
 
 #[test]
+fn the_commands_of_the_page_on_embeddings_run_and_a_digit_is_read() {
+    assert_said(
+        &run("docs/guide/embeddings.md"),
+        &[
+            r#""id":"tiny""#,
+            r#""usage":{"prompt_tokens":8"#,
+            r#"[{"digit":0,"#,
+        ],
+    );
+}
+
+#[test]
 fn the_commands_of_the_page_on_kernels_in_rust_run_and_its_component_answers() {
     assert_said(&run("docs/kernels-in-rust.md"), &["[5.0, 13.0, 17.0]"]);
 }
@@ -461,6 +473,7 @@ fn every_page_with_commands_is_run_by_a_test() {
         "checking-kernels.md",
         "client.md",
         "cookbook.md",
+        "embeddings.md",
         "tutorial.md",
         "composing.md",
         "configuration.md",

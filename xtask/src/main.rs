@@ -13,6 +13,7 @@ mod gpu_check;
 mod http;
 mod kernels;
 mod languages;
+mod models;
 mod package;
 mod picture;
 mod product;
@@ -61,6 +62,7 @@ enum Command {
     ApiCheck(api_check::Arguments),
     Wit(wit::Arguments),
     Languages(languages::Arguments),
+    Models(models::Arguments),
     Package(package::Arguments),
     Dist(dist::Arguments),
     Durability(durability::Arguments),
@@ -103,6 +105,7 @@ fn in_checkout() -> Result<()> {
         Command::ApiCheck(arguments) => api_check::run(&workspace, &arguments),
         Command::Wit(arguments) => wit::run(&workspace, &arguments),
         Command::Languages(arguments) => languages::run(&workspace, &arguments),
+        Command::Models(arguments) => models::run(&workspace, &arguments),
         Command::Package(arguments) => package::run(&workspace, &arguments),
         Command::Dist(arguments) => dist::run(&workspace, &arguments),
         Command::Durability(arguments) => durability::run(&workspace, &arguments),

@@ -180,7 +180,14 @@ const ON_EACH_DEVICE: [(&str, &[&str]); 2] = [
     ("device", &["device"]),
     (
         "end_to_end",
-        &["gpu", "grants", "isolation", "services", "tenants"],
+        &[
+            "digits",
+            "gpu",
+            "grants",
+            "isolation",
+            "services",
+            "tenants",
+        ],
     ),
 ];
 

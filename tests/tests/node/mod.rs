@@ -4,6 +4,7 @@ mod assets;
 mod client;
 mod deploy;
 mod document;
+mod embeddings;
 mod errors;
 mod invoke;
 mod jobs;

@@ -1,6 +1,7 @@
 //! `cargo xtask bench`: measurements.
 
 mod device;
+mod embeddings;
 pub mod figures;
 mod kernels;
 mod linear_algebra;
@@ -29,6 +30,7 @@ pub struct Arguments {
 #[derive(clap::Subcommand)]
 enum Subject {
     Device(device::Arguments),
+    Embeddings(embeddings::Arguments),
     Kernels(kernels::Arguments),
     LinearAlgebra(linear_algebra::Arguments),
     Node(node::Arguments),
@@ -46,6 +48,7 @@ enum Subject {
 pub fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
     match &arguments.subject {
         Subject::Device(arguments) => device::run(workspace, arguments),
+        Subject::Embeddings(arguments) => embeddings::run(workspace, arguments),
         Subject::Kernels(arguments) => kernels::run(workspace, arguments),
         Subject::LinearAlgebra(arguments) => linear_algebra::run(workspace, arguments),
         Subject::Node(arguments) => node::run(workspace, arguments),

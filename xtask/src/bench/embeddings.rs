@@ -1,0 +1,139 @@
+//! `cargo xtask bench embeddings`: texts a second of the component `embeddings` with a real model, beside
+//! ONNX Runtime on as many threads.
+
+use std::{fs, path::PathBuf, process::Command};
+
+use anyhow::{Context, Result};
+use serde_json::{Value, json};
+
+use crate::{
+    components::Which,
+    kernels::python_with,
+    models::{self, MODEL},
+    product,
+    server::{Server, ServerKind},
+    steps::Steps,
+    workspace::{Profile, Workspace},
+};
+
+/// What is measured beside us, and what it needs.
+const PACKAGES: [&str; 5] = [
+    "numpy==2.4.6",
+    "onnx==1.23.2",
+    "onnxruntime==1.32.0",
+    "safetensors==0.8.0",
+    "tokenizers==0.23.3",
+];
+
+/// Measure embeddings of texts by all-MiniLM-L6-v2 on the processor.
+///
+/// One text and 32 at a time, of 16 and of 128 tokens; a client of one connection, and ONNX Runtime in a
+/// process of its own, in turns, on all threads. Needs Python 3 with venv, and a network.
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// One short round: shows in a minute that everything works
+    #[arg(long)]
+    quick: bool,
+    /// How often each way has its turn
+    #[arg(long, default_value_t = 5, value_name = "N")]
+    rounds: u32,
+    /// Use this binary instead of building one for release
+    #[arg(long, value_name = "FILE")]
+    bin: Option<PathBuf>,
+    /// Write the figures to this file
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// Where something does not build or can't be installed, and where a request is refused.
+pub fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
+    let builds = if arguments.bin.is_some() {
+        0
+    } else {
+        product::STEPS
+    };
+    let mut steps = Steps::new(builds + 3);
+    let binary = match &arguments.bin {
+        Some(binary) => binary.canonicalize().context("cannot find the binary")?,
+        None => product::build(workspace, &mut steps, Which::Examples, Profile::Release)?,
+    };
+    let step = steps.begin("installing the model");
+    let outcome = models::install(workspace, &step)?;
+    step.done(outcome);
+    let step = steps.begin("installing ONNX Runtime");
+    let mut python = PathBuf::new();
+    for package in PACKAGES {
+        step.at(package);
+        python = python_with(workspace, &step, "models-venv", package)?;
+    }
+    step.done(PACKAGES.join(", "));
+
+    let step = steps.begin("measuring");
+    let folder = models::folder(workspace);
+    let mut rows = Vec::new();
+    println!(
+        "| instances | texts at a time | tokens each | texts/s | ONNX Runtime | of that | MiB | ONNX Runtime |"
+    );
+    println!("|---|---:|---:|---:|---:|---:|---:|---:|");
+    for (instances, reuse) in [("one a request", "1"), ("reused", "1000")] {
+        let component = workspace.components_folder().join("embeddings.wasm");
+        let server = Server::start(
+            Command::new(&binary)
+                .arg("serve")
+                .arg(component)
+                .args(["--addr", "127.0.0.1:0", "--gpu", "cpu", "--reuse", reuse])
+                .arg("--dir")
+                .arg(format!("{}::/models/{MODEL}", folder.display())),
+            ServerKind::TensorWasm,
+        )?;
+        let [rounds, seconds] = match arguments.quick {
+            true => ["1".to_owned(), "1".to_owned()],
+            false => [arguments.rounds.to_string(), "3".to_owned()],
+        };
+        let measured = step.run(
+            Command::new(&python)
+                .arg(workspace.root().join("xtask/models/bench.py"))
+                .arg(format!("http://{}", server.address()))
+                .arg(&folder)
+                .args([MODEL, &rounds, &seconds]),
+        )?;
+        let mut lines = measured
+            .stdout
+            .iter()
+            .map(|line| serde_json::from_str(line).context("the measurement wrote something else"))
+            .collect::<Result<Vec<Value>>>()?;
+        let memory = lines.pop().unwrap_or_default();
+        let number = |value: &Value| value.as_f64().unwrap_or(f64::NAN);
+        let ours = server.peak_resident_bytes().unwrap_or(0) as f64;
+        let theirs = number(&memory["onnxruntime_bytes"]);
+        for row in lines {
+            let [rate, other] = ["server", "onnxruntime"].map(|way| number(&row[way]));
+            println!(
+                "| {instances} | {} | {} | {rate:.1} | {other:.1} | {:.2} | {:.0} | {:.0} |",
+                row["texts"],
+                row["tokens"],
+                rate / other,
+                ours / 1_048_576.0,
+                theirs / 1_048_576.0
+            );
+            rows.push(json!({
+                "instances": instances,
+                "texts": row["texts"],
+                "tokens": row["tokens"],
+                "texts_per_second": rate,
+                "onnxruntime_texts_per_second": other,
+                "resident_bytes": ours,
+                "onnxruntime_resident_bytes": theirs,
+            }));
+        }
+    }
+    step.done("measured");
+    if let Some(file) = &arguments.json {
+        let text = serde_json::to_string_pretty(&rows)? + "\n";
+        fs::write(file, text).with_context(|| format!("cannot write {}", file.display()))?;
+    }
+    Ok(())
+}
