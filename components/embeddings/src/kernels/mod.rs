@@ -1,5 +1,5 @@
 //! What a BERT computes beside products of matrices: embeddings of tokens, normalisation of layers,
-//! attention, pooling. Tokens of all texts lie behind one another without padding; which text a
+//! the softmax of attention, pooling. Tokens of all texts lie behind one another without padding; which text a
 //! token belongs to is said by the *plan* (`model/forward.rs`).
 
 #![allow(
@@ -15,19 +15,9 @@ use tensor_wasm_guest::kernel::prelude::*;
 /// The threads of a block: a warp.
 pub const WARP: u32 = 32;
 
-/// The queries of a block of [`bert::attend`].
-pub const QUERIES: u32 = 8;
-
 #[device]
 pub mod bert {
     const WARP: u32 = 32;
-    const QUERIES: usize = 8;
-    /// The most numbers of a head.
-    const HEAD: usize = 64;
-    /// The most tokens of a text.
-    const TOKENS: usize = 512;
-    /// The keys of a tile, and a place more, so that a column is in as many banks as it has numbers.
-    const ACROSS: u32 = 33;
 
     /// Sums up the embeddings of each token's piece and position, and that of the first type; a warp a
     /// token. The plan begins with ids and positions of all tokens.
@@ -91,118 +81,34 @@ pub mod bert {
         }
     }
 
-    /// Attention of eight queries of one text and one head: a warp a tile of queries, whose scores lie
-    /// in shared memory. `qkv` has query, key and value of a token beside each other. The plan has for
-    /// each tile the first token of its text, the text's tokens, and the tile's first query among them.
+    /// The softmax of each row in its place: scores of a query, as far as the shares of its values; a warp
+    /// a row.
     #[kernel]
-    pub fn attend(
-        qkv: &[f32],
-        plan: &[u32],
-        out: GlobalMut<f32>,
-        tiles: u32,
-        hidden: u32,
-        head: u32,
-        scale: f32,
-    ) {
-        let queries = shared!([f32; QUERIES * HEAD]);
-        let keys = shared!([f32; HEAD * 33]);
-        let scores = shared!([f32; QUERIES * TOKENS]);
+    pub fn softmax(scores: GlobalMut<f32>, columns: u32) {
+        let row = block::index_x() * columns;
         let lane = thread::index_x();
-        let tile = (tiles + block::index_x() * 3) as usize;
-        let first = plan[tile];
-        let tokens = plan[tile + 1];
-        let start = plan[tile + 2];
-        let row = 3 * hidden;
-        let column = block::index_y() * head;
-
-        for query in 0..8u32 {
-            let mut d = lane;
-            while d < head {
-                let mut value = 0.0;
-                if start + query < tokens {
-                    value = scale * qkv[((first + start + query) * row + column + d) as usize];
-                }
-                queries.set((query * 64 + d) as usize, value);
-                d += WARP;
-            }
+        let mut most = f32::NEG_INFINITY;
+        let mut i = lane;
+        while i < columns {
+            most = most.max(scores.get((row + i) as usize));
+            i += WARP;
         }
-
-        // Scores, 32 keys at a time: each thread has a key, and the keys stand in columns.
-        let mut tile_start = 0;
-        while tile_start < tokens {
-            barrier();
-            for key in 0..32u32 {
-                let mut d = lane;
-                while d < head {
-                    let mut value = 0.0;
-                    if tile_start + key < tokens {
-                        let token = first + tile_start + key;
-                        value = qkv[(token * row + hidden + column + d) as usize];
-                    }
-                    keys.set((d * ACROSS + key) as usize, value);
-                    d += WARP;
-                }
-            }
-            barrier();
-            let mut sums = [0.0f32; QUERIES];
-            for d in 0..head {
-                let key = keys.get((d * ACROSS + lane) as usize);
-                for query in 0..QUERIES {
-                    sums[query] = queries
-                        .get(query * HEAD + d as usize)
-                        .mul_add(key, sums[query]);
-                }
-            }
-            for query in 0..QUERIES {
-                scores.set(query * TOKENS + (tile_start + lane) as usize, sums[query]);
-            }
-            tile_start += 32;
+        let most = warp::max(most);
+        let mut sum = 0.0;
+        i = lane;
+        while i < columns {
+            let at = (row + i) as usize;
+            let share = fast::exp(scores.get(at) - most);
+            scores.set(at, share);
+            sum += share;
+            i += WARP;
         }
-
-        // The softmax of each query's scores, but for the quotient, which the sums behind it have.
-        let mut quotients = [0.0f32; QUERIES];
-        for query in 0..QUERIES {
-            let mut most = f32::NEG_INFINITY;
-            let mut j = lane;
-            while j < tokens {
-                most = most.max(scores.get(query * TOKENS + j as usize));
-                j += WARP;
-            }
-            let most = warp::max(most);
-            let mut sum = 0.0;
-            j = lane;
-            while j < tokens {
-                let at = query * TOKENS + j as usize;
-                let value = fast::exp(scores.get(at) - most);
-                scores.set(at, value);
-                sum += value;
-                j += WARP;
-            }
-            quotients[query] = 1.0 / warp::sum(sum);
-        }
-        barrier();
-
-        let mut d = lane;
-        while d < head {
-            let mut sums = [0.0f32; QUERIES];
-            let mut at = first * row + 2 * hidden + column + d;
-            for j in 0..tokens {
-                let value = qkv[at as usize];
-                for query in 0..QUERIES {
-                    sums[query] = scores
-                        .get(query * TOKENS + j as usize)
-                        .mul_add(value, sums[query]);
-                }
-                at += row;
-            }
-            for query in 0..QUERIES {
-                let token = start + query as u32;
-                if token < tokens {
-                    let at = (first + token) * hidden + column + d;
-                    out.set(at as usize, sums[query] * quotients[query]);
-                }
-            }
-            d += WARP;
+        let quotient = 1.0 / warp::sum(sum);
+        i = lane;
+        while i < columns {
+            let at = (row + i) as usize;
+            scores.set(at, scores.get(at) * quotient);
+            i += WARP;
         }
     }
 

@@ -5,7 +5,7 @@
 use tensor_wasm_guest::LaunchConfig;
 use tensor_wasm_guest::testing::Device;
 
-use super::{QUERIES, WARP, bert};
+use super::{WARP, bert};
 
 /// Numbers from -1 to 1 that look random.
 fn numbers(count: usize, seed: u32) -> Vec<f32> {
@@ -97,64 +97,26 @@ fn rows_are_normalised() {
     assert_near(&device.read(&x), &expected);
 }
 
-/// What attention gives for one text's rows of query, key and value.
-fn attended(qkv: &[f32], hidden: usize, head: usize) -> Vec<f32> {
-    let rows: Vec<&[f32]> = qkv.chunks_exact(3 * hidden).collect();
-    let mut out = vec![0.0; rows.len() * hidden];
-    for (query, out) in rows.iter().zip(out.chunks_exact_mut(hidden)) {
-        for first in (0..hidden).step_by(head) {
-            let score = |key: &&[f32]| {
-                let products = (first..first + head).map(|i| query[i] * key[hidden + i]);
-                (products.sum::<f32>() / (head as f32).sqrt()).exp()
-            };
-            let scores: Vec<f32> = rows.iter().map(score).collect();
-            let all: f32 = scores.iter().sum();
-            for (score, value) in scores.iter().zip(&rows) {
-                for i in first..first + head {
-                    out[i] += score / all * value[2 * hidden + i];
-                }
-            }
-        }
-    }
-    out
-}
-
 #[test]
-fn a_text_attends_to_its_own_tokens() {
-    // Around the sizes of tiles: 8 queries, 32 keys.
-    for (lengths, head) in [(&[1, 8, 9][..], 32), (&[33, 7], 64), (&[32, 70], 32)] {
-        let hidden = 64;
-        let tokens: usize = lengths.iter().sum();
-        let qkv = numbers(tokens * 3 * hidden, tokens as u32);
-        let (mut plan, mut expected) = (Vec::new(), Vec::new());
-        let mut first = 0;
-        for &length in lengths {
-            for query in (0..length).step_by(QUERIES as usize) {
-                plan.extend([first as u32, length as u32, query as u32]);
-            }
-            let own = &qkv[first * 3 * hidden..][..length * 3 * hidden];
-            expected.extend(attended(own, hidden, head));
-            first += length;
-        }
-        let grid = ((plan.len() / 3) as u32, (hidden / head) as u32);
-        let mut device = Device::load(bert::attend::PTX).unwrap();
-        let qkv = device.upload(&qkv).unwrap();
-        // Tiles need not stand first.
-        let plan = device.upload(&[&[0, 0], &plan[..]].concat()).unwrap();
-        let mut out = device.allocate(tokens * hidden).unwrap();
-        bert::attend(
-            &mut device,
-            LaunchConfig::new(grid, WARP),
-            &qkv,
-            &plan,
-            &mut out,
-            2,
-            hidden as u32,
-            head as u32,
-            1.0 / (head as f32).sqrt(),
-        )
-        .unwrap();
-        assert_near(&device.read(&out), &expected);
+fn shares_of_each_row_add_up_and_follow_the_scores() {
+    for columns in [1, 31, 32, 33, 70] {
+        let rows = 3;
+        let mut scores = numbers(rows * columns, 4);
+        // What would overflow without the largest one taken off.
+        scores.iter_mut().for_each(|score| *score += 300.0);
+        let mut device = Device::load(bert::softmax::PTX).unwrap();
+        let mut buffer = device.upload(&scores).unwrap();
+        let config = LaunchConfig::new(rows as u32, WARP);
+        bert::softmax(&mut device, config, &mut buffer, columns as u32).unwrap();
+        let expected: Vec<f32> = scores
+            .chunks_exact(columns)
+            .flat_map(|row| {
+                let shares: Vec<f32> = row.iter().map(|score| (score - 300.0).exp()).collect();
+                let all: f32 = shares.iter().sum();
+                shares.into_iter().map(move |share| share / all)
+            })
+            .collect();
+        assert_near(&device.read(&buffer), &expected);
     }
 }
 

@@ -2,8 +2,7 @@
 
 use serde::Deserialize;
 
-/// The longest text in tokens, whatever the model's positions: the attention kernel keeps a row of scores
-/// in shared memory.
+/// The longest text in tokens, whatever the model's positions: attention takes memory for its square.
 pub const MOST_TOKENS: u32 = 512;
 
 /// Sizes of a model. No field is without bounds: see [`Config::check`].

@@ -6,10 +6,10 @@ use tensor_wasm_guest::{Buffer, Device, Gemm, LaunchConfig, Matrix, Queue, Resul
 
 use super::folder::Loaded;
 use super::layout::{Linear, Norm};
-use crate::kernels::{QUERIES, WARP, bert};
+use crate::kernels::{WARP, bert};
 
 /// The most tokens that are computed together. More would be no faster, and need more memory: a token
-/// takes some 30 KB with 384 numbers an embedding.
+/// takes 14 KB with 384 numbers an embedding.
 const MOST_TOGETHER: usize = 4096;
 
 /// The embeddings of texts, given as tokens, one behind the other.
@@ -25,9 +25,8 @@ pub fn forward(
 ) -> Result<Vec<f32>> {
     let hidden = u64::from(model.config.hidden_size);
     let mut out = device.allocate(texts.len() as u64 * hidden)?;
-    let batches = batches(texts);
-    let most = batches.iter().map(|batch| batch.tokens).max();
-    let mut work = Work::new(device, model, most.unwrap_or(0) as u64)?;
+    let batches = batches(texts, model.config.heads as usize);
+    let mut work = Work::new(device, model, &batches)?;
     for batch in &batches {
         let plan = queue.upload(&batch.plan(texts))?;
         work.compute(queue, model, weights, batch, &plan, &mut out)?;
@@ -35,59 +34,90 @@ pub fn forward(
     queue.download(&out)
 }
 
+/// How many scores of attention there are at a time, unless one text has more.
+const MOST_SCORES: usize = 1 << 22;
+
 /// Texts that are computed together.
 struct Batch {
     /// By their places among all texts.
     texts: Vec<usize>,
     /// How many they have in all.
     tokens: usize,
-    /// How many tiles of queries attention has.
-    tiles: u32,
+    /// The texts as attention takes them.
+    groups: Vec<Group>,
 }
 
-/// Texts of one length are computed together as far as they can be, and long ones first: blocks of
-/// attention take as long as their text is, and the last ones to begin should be short.
-fn batches(texts: &[Vec<u32>]) -> Vec<Batch> {
+/// Texts of the same length, which lie behind one another.
+#[derive(Clone, Copy)]
+struct Group {
+    /// The first token of the first.
+    first: usize,
+    /// The tokens of each.
+    tokens: usize,
+    /// How many they are.
+    texts: usize,
+}
+
+impl Group {
+    /// The scores of its texts: of each pair of tokens, for each head.
+    fn scores(self, heads: usize) -> usize {
+        self.texts * heads * self.tokens * self.tokens
+    }
+}
+
+/// Batches of texts in the order of their lengths, so that those of one length lie together.
+fn batches(texts: &[Vec<u32>], heads: usize) -> Vec<Batch> {
     let mut order: Vec<usize> = (0..texts.len()).collect();
-    order.sort_by_key(|index| std::cmp::Reverse(texts[*index].len()));
+    order.sort_by_key(|index| texts[*index].len());
     let mut batches: Vec<Batch> = Vec::new();
     for index in order {
         let tokens = texts[index].len();
-        let tiles = tokens.div_ceil(QUERIES as usize) as u32;
-        match batches.last_mut() {
-            Some(batch) if batch.tokens + tokens <= MOST_TOGETHER => {
-                batch.texts.push(index);
-                batch.tokens += tokens;
-                batch.tiles += tiles;
-            }
-            _ => batches.push(Batch {
-                texts: vec![index],
-                tokens,
-                tiles,
-            }),
+        if batches
+            .last()
+            .is_none_or(|batch| batch.tokens + tokens > MOST_TOGETHER)
+        {
+            batches.push(Batch {
+                texts: Vec::new(),
+                tokens: 0,
+                groups: Vec::new(),
+            });
+        }
+        if let Some(batch) = batches.last_mut() {
+            batch.push(index, tokens, heads);
         }
     }
     batches
 }
 
 impl Batch {
-    /// What the kernels know of it, in one upload: ids of all tokens, their positions, tiles of queries,
-    /// texts.
+    fn push(&mut self, index: usize, tokens: usize, heads: usize) {
+        let more = Group {
+            first: self.tokens,
+            tokens,
+            texts: 1,
+        };
+        let room = MOST_SCORES.saturating_sub(more.scores(heads));
+        match self.groups.last_mut() {
+            Some(group) if group.tokens == tokens && group.scores(heads) <= room => {
+                group.texts += 1;
+            }
+            _ => self.groups.push(more),
+        }
+        self.texts.push(index);
+        self.tokens += tokens;
+    }
+
+    /// What the kernels know of it, in one upload: ids of all tokens, their positions, texts.
     fn plan(&self, texts: &[Vec<u32>]) -> Vec<u32> {
         let own = || self.texts.iter().map(|index| &texts[*index]);
         let mut plan: Vec<u32> = own().flatten().copied().collect();
         plan.extend(own().flat_map(|text| 0..text.len() as u32));
-        let mut rows = Vec::with_capacity(self.texts.len() * 3);
         let mut first = 0;
         for index in &self.texts {
             let tokens = texts[*index].len() as u32;
-            for query in (0..tokens).step_by(QUERIES as usize) {
-                plan.extend([first, tokens, query]);
-            }
-            rows.extend([first, tokens, *index as u32]);
+            plan.extend([first, tokens, *index as u32]);
             first += tokens;
         }
-        plan.append(&mut rows);
         plan
     }
 }
@@ -98,6 +128,8 @@ struct Work {
     x: Buffer<f32>,
     /// Query, key and value of each token.
     qkv: Buffer<f32>,
+    /// Scores of attention, and their softmax.
+    scores: Buffer<f32>,
     /// What attention gives.
     attended: Buffer<f32>,
     /// Between the two products of the feed-forward part.
@@ -105,11 +137,16 @@ struct Work {
 }
 
 impl Work {
-    fn new(device: &Device, model: &Loaded, tokens: u64) -> Result<Work> {
+    fn new(device: &Device, model: &Loaded, batches: &[Batch]) -> Result<Work> {
         let (hidden, inner) = (model.config.hidden_size, model.config.intermediate);
+        let tokens = batches.iter().map(|batch| batch.tokens).max();
+        let tokens = tokens.unwrap_or(0) as u64;
+        let groups = batches.iter().flat_map(|batch| &batch.groups);
+        let scores = groups.map(|group| group.scores(model.config.heads as usize));
         Ok(Work {
             x: device.allocate(tokens * u64::from(hidden))?,
             qkv: device.allocate(tokens * u64::from(hidden) * 3)?,
+            scores: device.allocate(scores.max().unwrap_or(0) as u64)?,
             attended: device.allocate(tokens * u64::from(hidden))?,
             inner: device.allocate(tokens * u64::from(inner))?,
         })
@@ -125,11 +162,9 @@ impl Work {
         out: &mut Buffer<f32>,
     ) -> Result<()> {
         let (config, layout) = (&model.config, &model.layout);
-        let (hidden, head) = (config.hidden_size, config.head_size());
+        let hidden = config.hidden_size;
         let tokens = batch.tokens as u32;
         let rows = LaunchConfig::new(tokens, WARP);
-        let tiles = LaunchConfig::new((batch.tiles, config.heads), WARP);
-        let scale = 1.0 / (head as f32).sqrt();
         let (wide, inner) = (u64::from(hidden), u64::from(config.intermediate));
 
         let step = Step {
@@ -159,17 +194,9 @@ impl Work {
         for layer in &layout.layers {
             step.product((&self.x, wide), layer.attention, (&self.qkv, 3 * wide))
                 .submit()?;
-            bert::attend(
-                queue,
-                tiles,
-                &self.qkv,
-                plan,
-                &mut self.attended,
-                2 * tokens,
-                hidden,
-                head,
-                scale,
-            )?;
+            for group in &batch.groups {
+                self.attend(queue, *group, config.heads, hidden)?;
+            }
             // What goes past attention is what `x` has: the product is added to it.
             step.product((&self.attended, wide), layer.output, (&self.x, wide))
                 .beta(1.0)
@@ -184,8 +211,53 @@ impl Work {
             norm(&mut self.x, layer.down_norm)?;
         }
         let texts = LaunchConfig::new(batch.texts.len() as u32, WARP);
-        let at = 2 * tokens + 3 * batch.tiles;
-        bert::pool(queue, texts, &self.x, plan, out, at, hidden)
+        bert::pool(queue, texts, &self.x, plan, out, 2 * tokens, hidden)
+    }
+
+    /// Attention of texts of one length. What differs from one product to the next is the head or the
+    /// text: a batch of products goes along that of which there are more.
+    fn attend(&mut self, queue: &Queue, group: Group, heads: u32, hidden: u32) -> Result<()> {
+        let [heads, hidden] = [heads, hidden].map(u64::from);
+        let [first, tokens, texts] = [group.first, group.tokens, group.texts].map(|n| n as u64);
+        let head = hidden / heads;
+        let row = 3 * hidden;
+        // From a head and from a text to the next: of rows of three, of scores, and of results.
+        let by_head = [head, tokens * tokens, head];
+        let by_text = [tokens * row, heads * tokens * tokens, tokens * hidden];
+        let (count, along, batch, within) = match texts > heads {
+            true => (heads, by_head, texts, by_text),
+            false => (texts, by_text, heads, by_head),
+        };
+        let part = |index: u64, which: u64| {
+            let at = first * row + which * hidden + index * along[0];
+            let part = Matrix::new(self.qkv.from_index(at), tokens, head);
+            part.leading_dimension(row).stride(within[0])
+        };
+        let scores = |index: u64| {
+            let scores = self.scores.from_index(index * along[1]);
+            Matrix::new(scores, tokens, tokens).stride(within[1])
+        };
+        for index in 0..count {
+            queue
+                .gemm(part(index, 0), part(index, 1).transposed(), scores(index))
+                .alpha(1.0 / (head as f64).sqrt())
+                .batch(batch)
+                .submit()?;
+        }
+        let rows = LaunchConfig::new((texts * heads * tokens) as u32, WARP);
+        bert::softmax(queue, rows, &mut self.scores, tokens as u32)?;
+        for index in 0..count {
+            let at = first * hidden + index * along[2];
+            let out = Matrix::new(self.attended.from_index(at), tokens, head)
+                .leading_dimension(hidden)
+                .stride(within[2]);
+            let scores = Matrix::new(self.scores.from_index(index * along[1]), tokens, tokens);
+            queue
+                .gemm(scores.stride(within[1]), part(index, 2), out)
+                .batch(batch)
+                .submit()?;
+        }
+        Ok(())
     }
 }
 
