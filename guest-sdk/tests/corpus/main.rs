@@ -4,7 +4,7 @@
 #![cfg(not(target_family = "wasm"))]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::too_many_arguments)]
 // Kernels loop over indices, and write formulas as CUDA's sources have them.
-#![allow(clippy::needless_range_loop, clippy::precedence)]
+#![allow(clippy::manual_clamp, clippy::needless_range_loop, clippy::precedence)]
 
 mod grids;
 mod halves;

@@ -172,7 +172,8 @@ fn numbers<const N: usize>(bytes: &[u8], number: impl Fn([u8; N]) -> f64) -> Vec
 fn near(found: &[f64], expected: &[f64], tolerance: f64) -> Result<(), String> {
     for (place, (found, expected)) in found.iter().zip(expected).enumerate() {
         let is_near = (found - expected).abs() <= tolerance * (1.0 + expected.abs());
-        if !is_near && !(found.is_nan() && expected.is_nan()) {
+        let are_no_numbers = found.is_nan() && expected.is_nan();
+        if !is_near && !are_no_numbers {
             return Err(format!(
                 "at {place}: {found} from Rust is not {expected} from NVRTC"
             ));
