@@ -2,6 +2,7 @@
 //! of it. The fuzz target `differential` is this module too.
 
 mod flow;
+mod matrices;
 
 use std::fmt::Write;
 
@@ -320,6 +321,14 @@ impl Choices<'_> {
         }
     }
 
+    fn kernel_of(&mut self, shape: Shape) -> Vec<Step> {
+        match shape {
+            Shape::Nested => self.kernel(),
+            Shape::Graph => self.kernel_of_flow(),
+            Shape::Matrices => self.kernel_of_matrices(),
+        }
+    }
+
     /// At the outermost level all threads come by, so they may wait for each other.
     fn kernel(&mut self) -> Vec<Step> {
         let mut kernel = Vec::new();
@@ -627,10 +636,7 @@ impl Drop for Shown {
 /// prints the kernel then, where `SHOW_KERNEL` is set.
 pub fn agree(data: &[u8]) {
     let mut choices = Choices(data);
-    let shape = match choices.below(2) {
-        0 => Shape::Nested,
-        _ => Shape::Graph,
-    };
+    let shape = Shape::of(choices.byte());
     run(&mut choices, shape);
 }
 
@@ -641,11 +647,8 @@ pub fn agree(data: &[u8]) {
 )]
 pub fn kernel_text(data: &[u8]) -> String {
     let mut choices = Choices(data);
-    let steps = match choices.below(2) {
-        0 => choices.kernel(),
-        _ => choices.kernel_of_flow(),
-    };
-    text(&steps)
+    let shape = Shape::of(choices.byte());
+    text(&choices.kernel_of(shape))
 }
 
 /// What a kernel's control flow is made of.
@@ -655,6 +658,20 @@ enum Shape {
     Nested,
     /// Blocks with any edges between them.
     Graph,
+    /// Products of matrices, and what brings their factors.
+    Matrices,
+}
+
+impl Shape {
+    /// What the first byte says. One value is for matrices, so that what was found before stays what it
+    /// was.
+    fn of(first: usize) -> Shape {
+        match first {
+            255 => Shape::Matrices,
+            first if first % 2 == 0 => Shape::Nested,
+            _ => Shape::Graph,
+        }
+    }
 }
 
 fn run(choices: &mut Choices<'_>, shape: Shape) {
@@ -662,11 +679,7 @@ fn run(choices: &mut Choices<'_>, shape: Shape) {
     let blocks = [(96, 1), (32, 3), (48, 2), (24, 4), (40, 1), (8, 1)];
     let (x, y) = blocks[choices.below(blocks.len())];
     let block = plane(x, y);
-    let steps = match shape {
-        Shape::Nested => choices.kernel(),
-        Shape::Graph => choices.kernel_of_flow(),
-    };
-    let shown = Shown(text(&steps));
+    let shown = Shown(text(&choices.kernel_of(shape)));
     let module = module(&shown.0);
     let memory = Flat::new(1 << 17);
     let mut state = seed | 1;
@@ -739,6 +752,17 @@ mod tests {
             data in prop::collection::vec(any::<u8>(), 20..500)
         ) {
             super::run(&mut Choices(&data), Shape::Graph);
+        }
+    }
+
+    proptest! {
+        #![proptest_config(config(10))]
+
+        #[test]
+        fn compiled_and_interpreted_kernels_of_matrices_agree(
+            data in prop::collection::vec(any::<u8>(), 30..400)
+        ) {
+            super::run(&mut Choices(&data), Shape::Matrices);
         }
     }
 
