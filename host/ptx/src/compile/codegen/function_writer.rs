@@ -3,6 +3,7 @@
 
 use std::cell::Cell;
 
+use rustc_hash::FxHashMap as HashMap;
 use wasm_encoder::{BlockType, Encode, Instruction as W, ValType};
 
 use crate::compile::Unsupported;
@@ -13,6 +14,11 @@ const MOST_LOCALS: usize = 45_000;
 
 /// About how many bytes of code a step becomes, so that the code needs not to grow often.
 const CODE_PER_STEP: usize = 64;
+
+/// The steps of a kernel from which on each constant vector of a function is written once: it takes 18
+/// bytes, and reading a local two or three. In smaller ones it is written where it is used, and easier to
+/// read.
+const LEAST_STEPS_TO_SHARE: usize = 1000;
 
 /// The parameters of a function: the first thread, and the one behind the last.
 pub(crate) const FIRST_THREAD: u32 = 0;
@@ -36,6 +42,9 @@ pub(crate) struct FunctionWriter {
     locals: Vec<ValType>,
     unlikely: Vec<u32>,
     lines: Vec<CodeLine>,
+    /// The locals of constant vectors, which are set where the function begins; `None` where each is
+    /// written where it is used.
+    constants: Option<HashMap<i128, u32>>,
     /// The first thing in which the analyses and this code contradict each other.
     inconsistency: Cell<Option<&'static str>>,
 }
@@ -48,7 +57,47 @@ impl FunctionWriter {
             locals: vec![ValType::I32; PARAMETERS],
             unlikely: Vec::new(),
             lines: Vec::new(),
+            constants: (steps >= LEAST_STEPS_TO_SHARE).then(HashMap::default),
             inconsistency: Cell::new(None),
+        }
+    }
+
+    /// The local of a constant vector, where it has one.
+    fn constant(&mut self, vector: i128) -> Option<u32> {
+        let constants = self.constants.as_mut()?;
+        if let Some(local) = constants.get(&vector) {
+            return Some(*local);
+        }
+        if self.locals.len() >= MOST_LOCALS {
+            return None;
+        }
+        let local = u32::try_from(self.locals.len()).ok()?;
+        constants.insert(vector, local);
+        self.locals.push(ValType::V128);
+        Some(local)
+    }
+
+    /// Sets the locals of constant vectors, before all other code.
+    fn set_constants(&mut self) {
+        let mut constants: Vec<(u32, i128)> = self
+            .constants
+            .take()
+            .into_iter()
+            .flatten()
+            .map(|(vector, local)| (local, vector))
+            .collect();
+        constants.sort_unstable();
+        let mut code = Vec::with_capacity(self.code.len() + 24 * constants.len());
+        for (local, vector) in constants {
+            W::V128Const(vector).encode(&mut code);
+            W::LocalSet(local).encode(&mut code);
+        }
+        let before = code.len() as u32;
+        code.append(&mut self.code);
+        self.code = code;
+        let lines = self.lines.iter_mut().map(|line| &mut line.offset);
+        for offset in self.unlikely.iter_mut().chain(lines) {
+            *offset += before;
         }
     }
 
@@ -68,6 +117,7 @@ impl FunctionWriter {
     /// # Errors
     /// Where something was [inconsistent](Emit::inconsistent): the code may be wrong, and is not used.
     pub(crate) fn finish(mut self) -> Result<Function, Unsupported> {
+        self.set_constants();
         W::End.encode(&mut self.code);
         if let Some(what) = self.inconsistency.get() {
             return Err(Unsupported::internal(what));
@@ -119,7 +169,13 @@ pub(crate) trait Emit {
     }
 
     fn op(&mut self, instruction: W<'_>) {
-        instruction.encode(&mut self.function_mut().code);
+        let writer = self.function_mut();
+        if let W::V128Const(vector) = instruction
+            && let Some(local) = writer.constant(vector)
+        {
+            return W::LocalGet(local).encode(&mut writer.code);
+        }
+        instruction.encode(&mut writer.code);
     }
 
     fn get(&mut self, local: u32) {
@@ -176,6 +232,8 @@ impl Emit for FunctionWriter {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use super::*;
 
     /// Where assertions are on, it ends the test; else the function is not finished.
@@ -188,6 +246,41 @@ mod tests {
             writer.finish().is_ok()
         });
         assert_ne!(outcome.ok(), Some(true));
+    }
+
+    #[test]
+    fn a_large_function_sets_each_constant_vector_once_before_all_other_code() {
+        let code = |steps: usize| {
+            let mut writer = FunctionWriter::new(steps);
+            writer.at_line(3);
+            for vector in [7, 0, 7, 7] {
+                writer.op(W::V128Const(vector));
+                writer.op(W::Drop);
+            }
+            writer.i32(1);
+            writer.if_unlikely();
+            writer.op(W::End);
+            writer.finish().unwrap()
+        };
+        let constant = |code: &mut Vec<u8>, vector| W::V128Const(vector).encode(code);
+        let (small, large) = (code(1), code(LEAST_STEPS_TO_SHARE));
+        let mut expected = Vec::new();
+        for (vector, local) in [(7, 2), (0, 3)] {
+            constant(&mut expected, vector);
+            W::LocalSet(local).encode(&mut expected);
+        }
+        let before = expected.len() as u32;
+        for local in [2, 3, 2, 2] {
+            W::LocalGet(local).encode(&mut expected);
+            W::Drop.encode(&mut expected);
+        }
+        assert!(large.code.starts_with(&expected), "{:?}", large.code);
+        assert_eq!(large.locals, [ValType::V128; 2]);
+        assert_eq!(large.lines.first().map(|line| line.offset), Some(before));
+        // The branch is behind four reads and a number, where it was behind four constants.
+        assert_eq!(large.unlikely, [expected.len() as u32 + 2]);
+        assert_eq!(small.unlikely, [4 * 19 + 2]);
+        assert_eq!(small.locals, []);
     }
 
     #[test]
