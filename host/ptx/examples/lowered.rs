@@ -25,7 +25,7 @@ fn main() {
             Err(reason) => println!("{}: {reason}", entry.name()),
             Ok(lowered) => {
                 println!(
-                    "{}: {} threads together{}, {} steps, {} bytes in {took:?}",
+                    "{}: {} threads together{}, {} steps, effort {}, {} bytes in {took:?}",
                     entry.name(),
                     lowered.lanes(),
                     lowered
@@ -33,6 +33,7 @@ fn main() {
                         .map(|why| format!(" ({why})"))
                         .unwrap_or_default(),
                     lowered.steps(),
+                    lowered.effort(),
                     lowered.wasm().len(),
                 );
                 if let Some(folder) = &folder {

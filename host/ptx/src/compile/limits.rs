@@ -8,7 +8,7 @@ use crate::compile::analysis::register_pressure;
 use crate::compile::cfg::flow::FlowGraph;
 use crate::compile::cfg::graph::Graph;
 use crate::compile::cfg::structured::Item;
-use crate::compile::ir::{Body, Reg};
+use crate::compile::ir::{BlockId, Body, Reg};
 
 /// The most steps that are worth compiling: beyond, an engine takes seconds.
 pub(crate) const MOST_STEPS: usize = 24 << 10;
@@ -32,9 +32,9 @@ const MOST_SAVED: usize = 32 << 10;
 /// The same where threads run in lane groups: a divergent register is several vectors there.
 const MOST_SAVED_IN_VECTORS: usize = MOST_SAVED / 8;
 
-/// The most bytes of a function's code: of twice as many an engine makes five seconds of work, and
-/// takes a gigabyte for it.
-const MOST_CODE: usize = 512 << 10;
+/// The most bytes of a function's code: an engine takes memory that grows with it. What time it takes
+/// [`MOST_EFFORT`] bounds.
+const MOST_CODE: usize = 704 << 10;
 
 /// The most live values, summed over all steps: an engine takes about a second to allocate registers
 /// for as many.
@@ -104,14 +104,14 @@ pub(crate) fn check_branches(body: &Body) -> Result<(), Unsupported> {
 }
 
 /// Whether an engine finds registers for a kernel in time: the live values, summed over all steps.
-/// `values` is how many values each register is.
+/// `values` is how many values each register is in a block.
 ///
 /// # Errors
 /// Where too many values are live at once.
 pub(crate) fn check_pressure(
     body: &Body,
     liveness: &Liveness,
-    values: impl Fn(Reg) -> u64,
+    values: impl Fn(BlockId, Reg) -> u64,
 ) -> Result<u64, Unsupported> {
     let pressure = register_pressure::total(body, liveness, values);
     if pressure > MOST_PRESSURE {

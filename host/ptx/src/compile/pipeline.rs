@@ -275,7 +275,11 @@ fn analyses(
     let liveness = liveness::analyze(body)?;
     known.liveness = Some(&liveness);
     observer.after(Pass::Liveness, body, known)?;
-    let values = |reg| values(body, &uniformity, vectors, reg);
+    // Blocks without vector code are in the function for single threads alone.
+    let values = |block, reg| {
+        let in_vectors = vectors && body.has_vector_code(block);
+        values(body, &uniformity, in_vectors, reg)
+    };
     let pressure = limits::check_pressure(body, &liveness, values)?;
     let carried = limits::check_carried(body, &liveness)?;
 

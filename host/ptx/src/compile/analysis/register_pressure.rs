@@ -3,40 +3,44 @@
 
 use crate::compile::analysis::liveness::{Liveness, for_each_end_use};
 use crate::compile::ir::entity::EntityMap;
-use crate::compile::ir::{Arg, Body, End, Reg};
+use crate::compile::ir::{Arg, BlockId, Body, End, Op, Reg};
 
-/// The registers that are live at one step.
+/// The registers that are live at one step of a block.
 struct LiveNow<F> {
     is_live: EntityMap<Reg, bool>,
-    /// How many values a register is.
+    block: BlockId,
+    /// How many values a register is in a block.
     values: F,
     /// How many values are live.
     count: u64,
 }
 
-impl<F: Fn(Reg) -> u64> LiveNow<F> {
+impl<F: Fn(BlockId, Reg) -> u64> LiveNow<F> {
     fn begin(&mut self, reg: Reg) {
         if self.is_live.set(reg, true) {
-            self.count += (self.values)(reg);
+            self.count += (self.values)(self.block, reg);
         }
     }
 
     fn end(&mut self, reg: Reg) {
         if self.is_live.set(reg, false) {
-            self.count = self.count.saturating_sub((self.values)(reg));
+            self.count = self.count.saturating_sub((self.values)(self.block, reg));
         }
     }
 }
 
-/// The live values, summed over all steps. `values` is how many values each register is.
-pub(crate) fn total(body: &Body, liveness: &Liveness, values: impl Fn(Reg) -> u64) -> u64 {
+/// The live values, summed over all steps; marks of lines are none. `values` is how many values each
+/// register is in a block.
+pub(crate) fn total(body: &Body, liveness: &Liveness, values: impl Fn(BlockId, Reg) -> u64) -> u64 {
     let mut now = LiveNow {
         is_live: EntityMap::for_each(&body.regs, false),
+        block: BlockId::ENTRY,
         values,
         count: 0,
     };
     let mut total = 0u64;
-    for block in body.blocks.values() {
+    for (id, block) in body.blocks.iter() {
+        now.block = id;
         let mut begun = Vec::new();
         for next in block.end.successors() {
             begun.extend(liveness.at(next));
@@ -57,7 +61,9 @@ pub(crate) fn total(body: &Body, liveness: &Liveness, values: impl Fn(Reg) -> u6
                     begun.push(reg);
                 }
             });
-            total = total.saturating_add(now.count);
+            if !matches!(op, Op::Line(_)) {
+                total = total.saturating_add(now.count);
+            }
         }
         begun.into_iter().for_each(|reg| now.end(reg));
     }
@@ -72,12 +78,11 @@ mod tests {
     use crate::compile::analysis::liveness;
     use crate::compile::ir::opcodes::Opcode;
     use crate::compile::ir::samples::{Shape, last_block, random, store};
-    use crate::compile::ir::{
-        Block, BlockId, Op, Space, SpecialValue, SuspendKind, SuspendPoint, Ty,
-    };
+    use crate::compile::ir::{Block, Space, SpecialValue, SuspendKind, SuspendPoint, Ty};
 
     fn pressure(body: &Body, values: impl Fn(Reg) -> u64) -> u64 {
-        total(body, &liveness::analyze(body).unwrap(), values)
+        let live = liveness::analyze(body).unwrap();
+        total(body, &live, |_, reg| values(reg))
     }
 
     #[test]
@@ -117,22 +122,45 @@ mod tests {
             panic!("{regs:?}");
         };
         // Live before each: nothing; what is kept; that and the condition.
+        let read = body.reg(Ty::I32);
         let ops = vec![
             Op::Copy(kept, Arg::I32(1)),
             Op::Copy(condition, Arg::I32(2)),
-            Op::Line(7),
+            Op::Copy(read, Arg::Reg(condition)),
         ];
         let end = End::Branch(Arg::Reg(condition), BlockId(1), BlockId(2));
         body.blocks.push(Block { line: 0, ops, end });
         last_block(&mut body, vec![Op::Copy(copy, Arg::Reg(kept))]);
-        last_block(&mut body, vec![Op::Line(8)]);
+        last_block(&mut body, Vec::new());
         assert_eq!(pressure(&body, |_| 1), (1 + 2) + 1);
+    }
+
+    #[test]
+    fn marks_of_lines_are_no_steps_and_each_block_has_values_of_its_own() {
+        let mut body = Body::default();
+        let [kept, copy] = [(); 2].map(|()| body.reg(Ty::I32));
+        // Live before each step: nothing; what is kept.
+        body.blocks.push(Block {
+            line: 0,
+            ops: vec![
+                Op::Copy(kept, Arg::I32(1)),
+                Op::Line(7),
+                Op::Copy(copy, Arg::Reg(kept)),
+            ],
+            end: End::Jump(BlockId(1)),
+        });
+        // What is kept, twice.
+        let read = vec![Op::Copy(copy, Arg::Reg(kept)); 2];
+        last_block(&mut body, read);
+        let live = liveness::analyze(&body).unwrap();
+        let values = |block, _| if block == BlockId(1) { 10 } else { 1 };
+        assert_eq!(total(&body, &live, values), 1 + 2 * 10);
     }
 
     #[test]
     fn what_others_give_is_live_behind_the_suspend_point_alone() {
         let mut body = Body::default();
-        let [kept, given, sum] = [(); 3].map(|()| body.reg(Ty::I32));
+        let [kept, given, sum, copy] = [(); 4].map(|()| body.reg(Ty::I32));
         let point = body.suspend_points.push(SuspendPoint {
             line: 0,
             kind: SuspendKind::ActiveMask,
@@ -143,7 +171,10 @@ mod tests {
         // Live before each: nothing; what is kept; that and what was given.
         body.blocks.push(Block {
             line: 0,
-            ops: vec![Op::Special(kept, SpecialValue::Thread), Op::Line(1)],
+            ops: vec![
+                Op::Special(kept, SpecialValue::Thread),
+                Op::Copy(copy, Arg::Reg(kept)),
+            ],
             end: End::Suspend(point, BlockId(1)),
         });
         let (a, b) = (Arg::Reg(kept), Arg::Reg(given));

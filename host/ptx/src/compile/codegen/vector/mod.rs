@@ -48,8 +48,8 @@ use crate::compile::ir::{BlockId, Reg, SuspendKind, SuspendPoint, Ty};
 use bounds_guards::GuardLocals;
 use fragment_cache::FragmentCache;
 
-/// The most locals of vectors: beyond, they would live on the stack, and compiling takes long.
-const MOST_VECTORS: usize = 12_000;
+/// The most locals of vectors: most are of values that are used at once, and cost an engine little.
+const MOST_VECTORS: usize = 40_000;
 
 /// Emits code for the threads of a lane group at once.
 pub(crate) struct VectorEmitter<'k> {
