@@ -6,12 +6,13 @@ use std::sync::TryLockError;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use super::answer_ring::AnswerRing;
 use super::process::CONTEXT_BYTES;
 use super::queue_state::{Outcome, RemoteQueue};
 use super::worker::{Started, Worker, WorkerState};
 use crate::Error;
+use crate::channel::Broken;
 use crate::channel::wire::{self, Answer, Request, WINDOW};
-use crate::channel::{Broken, Consumer};
 use crate::effects::DeferredEffects;
 use crate::identity::{QueueId, SequenceNumber};
 use crate::spin_wait::spin_until;
@@ -22,25 +23,6 @@ const BATCH: usize = 64;
 
 /// Whether the log says already that memory can't be pinned: all workers of a server say the same.
 static UNPINNED: AtomicBool = AtomicBool::new(false);
-
-/// The reading end of a worker's answers.
-#[derive(Debug)]
-pub(super) struct Answers {
-    consumer: Consumer,
-    message: Vec<u8>,
-    /// What a caller found that the supervising thread has to end the worker for.
-    broken: Option<Broken>,
-}
-
-impl Answers {
-    pub(super) fn new(consumer: Consumer) -> Answers {
-        Answers {
-            consumer,
-            message: Vec::new(),
-            broken: None,
-        }
-    }
-}
 
 impl Worker {
     /// Takes some answers. True where there may be more.
@@ -92,7 +74,7 @@ impl Worker {
         }
     }
 
-    fn take_from(&self, answers: &mut Answers) -> Result<bool, Broken> {
+    fn take_from(&self, answers: &mut AnswerRing) -> Result<bool, Broken> {
         if let Some(broken) = answers.broken.take() {
             return Err(broken);
         }
@@ -297,7 +279,7 @@ impl Worker {
     /// Notes that the device has no work of this worker any more, where that is so.
     fn rest_if_idle(&self, state: &mut WorkerState) {
         if !state.queues.values().any(RemoteQueue::is_at_work) {
-            state.clock.stop();
+            state.clock.set_running(false);
             self.fair_share.set_busy(self.id, false);
         }
     }

@@ -8,6 +8,7 @@
 //! [`queues`]; [`queue_state`] is one queue's order; [`pool`] has a device's workers,
 //! [`process`] their processes, and [`watch`] the thread that supervises one.
 
+mod answer_ring;
 mod answers;
 mod backend;
 mod config;
@@ -20,6 +21,7 @@ mod queues;
 mod resources;
 mod starts;
 mod watch;
+mod work_clock;
 mod worker;
 
 pub use config::WorkerConfig;

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::watch as channel;
 
-use super::answers::Answers;
+use super::answer_ring::AnswerRing;
 use super::config::WorkerConfig;
 use super::fair_share::FairShare;
 use super::process::{CONTEXT_BYTES, Process};
@@ -318,7 +318,7 @@ impl Workers {
             id,
             began: Instant::now(),
             listener: answers.listener().clone(),
-            answers: Mutex::new(Answers::new(answers)),
+            answers: Mutex::new(AnswerRing::new(answers)),
             staging: StagingArea::new(memory),
             fair_share: Arc::clone(&shared.fair_share),
             starts: Arc::clone(&shared.starts),

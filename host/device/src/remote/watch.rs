@@ -13,7 +13,6 @@ use crate::Error;
 use crate::channel::Broken;
 use crate::sync::lock;
 use times::AT_REST;
-pub(super) use times::WorkClock;
 
 /// How often it is checked whether the others have caught up with a worker that is ahead
 /// of its share.

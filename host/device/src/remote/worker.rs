@@ -9,11 +9,11 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{oneshot, watch as channel};
 
-use super::answers::Answers;
+use super::answer_ring::AnswerRing;
 use super::fair_share::FairShare;
 use super::queue_state::RemoteQueue;
 use super::starts::WorkerStarts;
-use super::watch::WorkClock;
+use super::work_clock::WorkClock;
 use crate::Error;
 use crate::account::Reservation;
 use crate::channel::wire::{self, Request};
@@ -35,7 +35,7 @@ pub(crate) struct Worker {
     /// Locked by the thread that takes answers, until what the answered commands held is given back:
     /// whoever finds a queue empty meanwhile waits for this. It is locked before `state`, never while
     /// `state` is held.
-    pub(super) answers: Mutex<Answers>,
+    pub(super) answers: Mutex<AnswerRing>,
     /// Where the supervising thread sleeps until there is an answer, or something else for it to do.
     pub(super) listener: Listener,
     /// Set with `WorkerState::lost`, to be read without the lock.

@@ -89,7 +89,7 @@ impl Supervisor {
         let holds_back_work = worker.send_all_work(&mut state, &mut effects);
         let has_no_users = state.users == 0;
         let launches = state.launches();
-        let at_work = state.clock.runs;
+        let at_work = state.clock.runs();
         let is_active = state.clock.take_worked() || at_work;
         // Under the lock, which whoever begins work has too.
         let is_closely = is_active || holds_back_work;
@@ -168,7 +168,7 @@ impl Worker {
                 false => passed / busy,
             };
         }
-        state.clock.runs = at_work;
+        state.clock.set_running(at_work);
         if at_work && !passed.is_zero() {
             self.fair_share.charge(self.id, passed);
         }
@@ -187,40 +187,5 @@ impl WorkerState {
         queues
             .filter(|queue| queue.running_kernel().is_some())
             .count()
-    }
-}
-
-/// Measures the time in which the worker has work.
-#[derive(Debug, Default)]
-pub(in crate::remote) struct WorkClock {
-    last: Option<Instant>,
-    runs: bool,
-    /// That it ran since the supervising thread looked last.
-    worked: bool,
-}
-
-impl WorkClock {
-    /// The time since the last call in which there was work.
-    fn tick(&mut self, now: Instant) -> Duration {
-        let last = self.last.replace(now).filter(|_| self.runs);
-        last.map_or(Duration::ZERO, |last| now.saturating_duration_since(last))
-    }
-
-    /// Work begins, or there is more of it.
-    pub(in crate::remote) fn start(&mut self, now: Instant) {
-        if !self.runs {
-            self.last = Some(now);
-        }
-        self.runs = true;
-        self.worked = true;
-    }
-
-    /// There is no work any more.
-    pub(in crate::remote) fn stop(&mut self) {
-        self.runs = false;
-    }
-
-    fn take_worked(&mut self) -> bool {
-        std::mem::take(&mut self.worked)
     }
 }
