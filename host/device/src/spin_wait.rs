@@ -13,9 +13,14 @@ use std::time::{Duration, Instant};
 const SPIN_TIME: Duration = Duration::from_micros(20);
 
 /// Polls until the condition holds, or the time for it is over.
-pub(crate) fn spin_until(mut holds: impl FnMut() -> bool) {
+pub(crate) fn spin_until(holds: impl FnMut() -> bool) {
+    spin_until_or(SPIN_TIME, holds);
+}
+
+/// Polls until the condition holds, or this time is over.
+pub(crate) fn spin_until_or(time: Duration, mut holds: impl FnMut() -> bool) {
     let began = Instant::now();
-    while !holds() && began.elapsed() < SPIN_TIME {
+    while !holds() && began.elapsed() < time {
         std::thread::yield_now();
     }
 }

@@ -15,8 +15,12 @@ use crate::channel::Broken;
 use crate::channel::wire::{self, Answer, Request, WINDOW};
 use crate::effects::DeferredEffects;
 use crate::identity::{QueueId, SequenceNumber};
-use crate::spin_wait::spin_until;
+use crate::spin_wait::spin_until_or;
 use crate::sync::lock;
+
+/// How long a caller looks for an answer before it sleeps: a worker that sleeps takes about half of it to
+/// wake up, and whoever sleeps then is woken by way of another thread, which takes longer than the rest.
+const ANSWER_TIME: Duration = Duration::from_micros(60);
 
 /// How many answers are taken under one lock.
 const BATCH: usize = 64;
@@ -40,7 +44,7 @@ impl Worker {
             return;
         }
         let _undisturbed = self.listener.undisturbed();
-        spin_until(|| {
+        spin_until_or(ANSWER_TIME, || {
             ready() || {
                 if self.listener.is_there() {
                     self.take_as_caller();
