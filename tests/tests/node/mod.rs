@@ -2,6 +2,7 @@
 
 mod assets;
 mod client;
+mod data_directory;
 mod deploy;
 mod document;
 mod embeddings;

@@ -210,6 +210,27 @@ impl Site {
     }
 }
 
+/// Where a node of the older release was filled, and has ended; and what it had.
+fn filled() -> (Site, Inventory) {
+    let site = Site::new();
+    let older = site.older().start();
+    site.fill(&older);
+    let before = site.inventory(&older);
+    stop(older);
+    site.copy("data", "data.before");
+    (site, before)
+}
+
+/// Starts a node, and kills it so many milliseconds later, again and again.
+fn interrupt_starts(of: impl Fn() -> Serve, after_ms: &[u64]) {
+    for milliseconds in after_ms {
+        let starting = of().spawn();
+        thread::sleep(Duration::from_millis(*milliseconds));
+        // Dropping it kills it.
+        drop(starting);
+    }
+}
+
 /// Ends a server as an operator does, and waits for it.
 #[track_caller]
 fn stop(server: Server) {
@@ -223,12 +244,7 @@ fn done(output: &Output) {
 
 #[test]
 fn an_upgrade_keeps_what_there_is_and_the_way_back_restores_it() {
-    let site = Site::new();
-    let older = site.older().start();
-    site.fill(&older);
-    let before = site.inventory(&older);
-    stop(older);
-    site.copy("data", "data.before");
+    let (site, before) = filled();
 
     let newer = site.newer().start();
     assert_eq!(site.inventory(&newer), before);
@@ -288,18 +304,8 @@ fn a_node_that_is_killed_while_it_drains_is_upgraded_nevertheless_and_its_jobs_r
 
 #[test]
 fn a_start_of_the_newer_release_that_is_killed_anywhere_is_repeated() {
-    let site = Site::new();
-    let older = site.older().start();
-    site.fill(&older);
-    let before = site.inventory(&older);
-    stop(older);
-    site.copy("data", "data.before");
-    for milliseconds in [0, 10, 20, 40, 80, 160, 320] {
-        let starting = site.newer().spawn();
-        thread::sleep(Duration::from_millis(milliseconds));
-        // Dropping it kills it.
-        drop(starting);
-    }
+    let (site, before) = filled();
+    interrupt_starts(|| site.newer(), &[0, 10, 20, 40, 80, 160, 320]);
     let newer = site.newer().start();
     assert_eq!(site.inventory(&newer), before);
     // Nobody runs a second one on the same folder meanwhile.
@@ -308,11 +314,7 @@ fn a_start_of_the_newer_release_that_is_killed_anywhere_is_repeated() {
     stop(newer);
 
     site.put_back("data.before");
-    for milliseconds in [0, 20, 80, 320] {
-        let starting = site.older().spawn();
-        thread::sleep(Duration::from_millis(milliseconds));
-        drop(starting);
-    }
+    interrupt_starts(|| site.older(), &[0, 20, 80, 320]);
     let older = site.older().start();
     assert_eq!(site.inventory(&older), before);
     stop(older);
@@ -320,11 +322,7 @@ fn a_start_of_the_newer_release_that_is_killed_anywhere_is_repeated() {
 
 #[test]
 fn a_node_that_is_killed_while_it_is_verified_keeps_what_there_was() {
-    let site = Site::new();
-    let older = site.older().start();
-    site.fill(&older);
-    let before = site.inventory(&older);
-    stop(older);
+    let (site, before) = filled();
     let newer = site.newer().start();
     let (url, token) = (newer.url(""), site.path("operator.secret"));
     let verifying = thread::spawn(move || {

@@ -320,6 +320,39 @@ mod tests {
     }
 
     #[test]
+    fn a_request_that_has_just_ended_is_passed_over_by_one_without_a_place() {
+        let places = places(1, PeerLimit::Unlimited);
+        let connection = of(&places, "192.0.2.1");
+        let ended = connection.take().unwrap();
+        wait(&ended, Direction::Request, 100);
+        let place = ended.place();
+        drop(ended);
+        // Its guest still reads, and lists it once more.
+        places.list(&place);
+        let held = connection.take().unwrap();
+        wait(&held, Direction::Request, 50);
+        let _third = connection.take().unwrap();
+        assert!(gave_way(&held));
+        assert_eq!(places.running(), 1);
+    }
+
+    #[test]
+    fn a_peer_is_forgotten_with_the_last_of_its_connections_also_where_all_end_at_one_time() {
+        let places = places(9, PeerLimit::Remote(limit(9)));
+        for _ in 0..200 {
+            let connections = [(); 4].map(|()| of(&places, "192.0.2.1"));
+            let kept = places.peers.lock().unwrap().len();
+            assert_eq!(kept, 1);
+            std::thread::scope(|scope| {
+                for connection in connections {
+                    scope.spawn(move || drop(connection));
+                }
+            });
+            assert!(places.peers.lock().unwrap().is_empty());
+        }
+    }
+
+    #[test]
     fn a_request_gives_way_only_while_it_waits_and_has_waited_long() {
         let places = places(1, PeerLimit::Unlimited);
         let connection = of(&places, "192.0.2.1");
