@@ -35,12 +35,12 @@ pub fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
     let mut steps = Steps::new(product::STEPS + 2);
     let older = match &arguments.binary {
         Some(binary) => {
-            steps
-                .begin("taking the older release")
-                .done(binary.display());
-            binary.canonicalize().with_context(|| {
+            let step = steps.begin("taking the older release");
+            let found = binary.canonicalize().with_context(|| {
                 format!("{} can't be used as the older release", binary.display())
-            })?
+            })?;
+            step.done(found.display());
+            found
         }
         None => {
             let commit = commit(workspace, arguments.from.as_deref())?;
