@@ -2,6 +2,7 @@
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::time::Duration;
 
 use crate::wait::PATIENCE;
 
@@ -25,6 +26,24 @@ impl Raw {
     /// of the sender.
     pub fn send(&mut self, bytes: impl AsRef<[u8]>) -> bool {
         self.0.write_all(bytes.as_ref()).is_ok()
+    }
+
+    /// Sends zeros until the server takes no more for a tenth of a second. Returns whether that
+    /// happened, and not that it hung up, or took this many.
+    pub fn send_until_full(&mut self, most_bytes: usize) -> bool {
+        let zeros = [0; 64 << 10];
+        let pause = Duration::from_millis(100);
+        self.0.set_write_timeout(Some(pause)).unwrap();
+        let mut sent = 0;
+        let is_full = loop {
+            match self.0.write(&zeros) {
+                Ok(_) if sent >= most_bytes => break false,
+                Ok(count) => sent += count,
+                Err(error) => break error.kind() == io::ErrorKind::WouldBlock,
+            }
+        };
+        self.0.set_write_timeout(Some(PATIENCE)).unwrap();
+        is_full
     }
 
     /// Closes the sending half of the connection.

@@ -102,6 +102,19 @@ fn a_chunked_body_over_the_limit_is_a_413() {
     assert_eq!(server.post("/", "short").text(), "5");
 }
 
+/// An HTTP client that writes whenever it can takes a connection that is closed meanwhile for a
+/// failure, and does not look whether there is an answer.
+#[test]
+fn a_client_that_looks_for_an_answer_only_where_it_can_write_no_more_gets_it() {
+    let server = COUNT_BODY.get();
+    let mut client = server.raw();
+    client.send("POST / HTTP/1.1\r\nhost: test\r\ncontent-length: 1000000000\r\n\r\n");
+    assert!(client.send_until_full(1_000_000_000));
+    let answer = client.read_until("}}\n");
+    assert!(answer.starts_with("HTTP/1.1 413"), "{answer}");
+    assert!(answer.contains("body_too_large"), "{answer}");
+}
+
 #[test]
 fn a_client_that_does_not_finish_its_request_head_is_disconnected() {
     let server = COUNT_BODY.get();

@@ -106,6 +106,8 @@ fn log_and_audit_log_name_the_trace() {
         .arg("--policy")
         .arg(guest("policy_admits"))
         .arg(format!("--audit-log=file:{}", log.display()))
+        // So that a record is in the file when its answer is there.
+        .arg("--audit-sync")
         .arg("--log=json")
         .start();
     let headers = [("traceparent", &*parent(true)), ("x-request-id", "r-7")];

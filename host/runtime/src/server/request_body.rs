@@ -15,7 +15,7 @@ use http_body::{Body, Frame, SizeHint};
 use http_body_util::{BodyExt, Empty};
 use hyper::body::Incoming;
 use tokio::runtime::Handle;
-use tokio::time::{Instant, Sleep, sleep_until, timeout};
+use tokio::time::{Instant, Sleep, sleep, sleep_until, timeout};
 use wasmtime_wasi_http::{Error, WasiBody};
 
 use super::limits::Limits;
@@ -31,6 +31,11 @@ const SHORT_BYTES: usize = 64 << 10;
 /// How much is discarded of a body that nobody reads, and for how long.
 const DISCARDED_BYTES: usize = 16 << 20;
 const DISCARD_TIME: Duration = Duration::from_secs(1);
+
+/// How long the connection stays open after that, unread. A client that writes whenever it can
+/// takes a connection that is closed meanwhile for a failure, and does not look for a response:
+/// where it can write no more, it does.
+const UNREAD_TIME: Duration = Duration::from_secs(2);
 
 /// Whether a body is announced as too long to be read for the connection's sake.
 pub(super) fn is_long(incoming: &Incoming) -> bool {
@@ -62,11 +67,15 @@ fn discard_with(rest: impl Future<Output = Option<Incoming>> + Send + 'static) {
                 let bytes = frame.data_ref().map_or(0, Bytes::len);
                 match left.checked_sub(bytes) {
                     Some(less) => left = less,
-                    None => return,
+                    None => return false,
                 }
             }
+            true
         };
-        let _ = timeout(DISCARD_TIME, discarded).await;
+        let is_whole = timeout(DISCARD_TIME, discarded).await;
+        if !is_whole.unwrap_or(false) {
+            sleep(UNREAD_TIME).await;
+        }
     });
 }
 
