@@ -51,12 +51,18 @@ fn clients_that_send_a_byte_now_and_then_do_not_keep_others_out() {
         .start();
     let done = AtomicBool::new(false);
     thread::scope(|scope| {
+        let done = SetWhenDropped(&done);
         for _ in 0..8 {
-            scope.spawn(|| {
-                let mut client = server.raw();
-                client.send("POST / HTTP/1.1\r\nhost: test\r\ncontent-length: 1000000\r\n\r\n");
-                while client.send("x") && !done.load(Ordering::Relaxed) {
-                    thread::sleep(Duration::from_millis(100));
+            let done = done.0;
+            let server = &server;
+            scope.spawn(move || {
+                // Again and again, so that it does not matter when somebody looks.
+                while !done.load(Ordering::Relaxed) {
+                    let mut client = server.raw();
+                    client.send("POST / HTTP/1.1\r\nhost: test\r\ncontent-length: 1000000\r\n\r\n");
+                    while client.send("x") && !done.load(Ordering::Relaxed) {
+                        thread::sleep(Duration::from_millis(100));
+                    }
                 }
             });
         }
@@ -68,8 +74,16 @@ fn clients_that_send_a_byte_now_and_then_do_not_keep_others_out() {
             (reply.status == 200).then_some(reply)
         });
         assert_eq!(reply.text(), "4");
-        done.store(true, Ordering::Relaxed);
     });
+}
+
+/// Ends the threads of a test that failed, too.
+struct SetWhenDropped<'a>(&'a AtomicBool);
+
+impl Drop for SetWhenDropped<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 /// Sends requests on one HTTP/2 connection whose streams have no window, and gives the
