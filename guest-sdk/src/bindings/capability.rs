@@ -1,4 +1,4 @@
-// Written by `cargo xtask wit`, with wit-bindgen 0.61.1, of wit/tensor.wit with the hash c0b67a4ad48b0aef.
+// Written by `cargo xtask wit`, with wit-bindgen 0.61.1, of wit/tensor.wit with the hash 3863c9af715e3089.
 
 #[allow(dead_code, clippy::all)]
 pub mod tensor {
@@ -6825,9 +6825,13 @@ pub mod tensor {
                 }
             }
         }
-        /// Products of matrices, with which most of the work of a neural network is done. They are
-        /// queued with the commands of `kernels` and executed in their order, and count in the same
-        /// limits as launches.
+        /// Products of matrices, with which most of the work of a neural network is done, and what
+        /// networks compute between them: softmax, normalisation, reductions, the largest elements,
+        /// attention. They are queued with the commands of `kernels` and executed in their order, and
+        /// count in the same limits as launches.
+        ///
+        /// All but products are kernels of the host, which count as modules of the tenant once they were
+        /// used: one for each operation, type of elements and choice of optional operands.
         ///
         /// Matrices lie row by row. The elements of a row lie next to each other, and
         /// `leading-dimension` says how many elements after the beginning of a row the next one
@@ -7046,6 +7050,279 @@ pub mod tensor {
                         .field("n", &self.n)
                         .field("alpha", &self.alpha)
                         .field("beta", &self.beta)
+                        .finish()
+                }
+            }
+            /// Rows in a buffer, whose elements lie next to each other.
+            pub struct Rows<'a> {
+                pub buffer: &'a Buffer,
+                /// Where the first element lies, in bytes: a multiple of the size of an element.
+                pub offset: u64,
+                /// From the beginning of a row to that of the next, in elements: at least as many as a
+                /// row has.
+                pub leading_dimension: u64,
+            }
+            impl<'a> ::core::fmt::Debug for Rows<'a> {
+                fn fmt(
+                    &self,
+                    f: &mut ::core::fmt::Formatter<'_>,
+                ) -> ::core::fmt::Result {
+                    f.debug_struct("Rows")
+                        .field("buffer", &self.buffer)
+                        .field("offset", &self.offset)
+                        .field("leading-dimension", &self.leading_dimension)
+                        .finish()
+                }
+            }
+            /// How many columns rows see: a `u32` each for `rows-per-length` rows that follow each other.
+            pub struct RowLengths<'a> {
+                pub lengths: Vector<'a>,
+                /// At least 1.
+                pub rows_per_length: u64,
+            }
+            impl<'a> ::core::fmt::Debug for RowLengths<'a> {
+                fn fmt(
+                    &self,
+                    f: &mut ::core::fmt::Formatter<'_>,
+                ) -> ::core::fmt::Result {
+                    f.debug_struct("RowLengths")
+                        .field("lengths", &self.lengths)
+                        .field("rows-per-length", &self.rows_per_length)
+                        .finish()
+                }
+            }
+            /// What is added to rows.
+            pub struct AddedMask<'a> {
+                pub mask: Rows<'a>,
+                /// The rows of the mask: row i is given that of i modulo their number. At least 1.
+                pub count: u64,
+            }
+            impl<'a> ::core::fmt::Debug for AddedMask<'a> {
+                fn fmt(
+                    &self,
+                    f: &mut ::core::fmt::Formatter<'_>,
+                ) -> ::core::fmt::Result {
+                    f.debug_struct("AddedMask")
+                        .field("mask", &self.mask)
+                        .field("count", &self.count)
+                        .finish()
+                }
+            }
+            /// Which elements, and how many. The operations on rows have `f32`, `f16` and `bf16`, all of
+            /// which are computed with in `f32`. A row has at most 2147483647 elements. Where there are no
+            /// elements, nothing is done.
+            pub struct SoftmaxConfig<'a> {
+                pub element: ElementType,
+                pub rows: u64,
+                pub columns: u64,
+                /// What elements are multiplied by first. Finite, as an `f32`.
+                pub scale: f64,
+                /// Where there is a number of queries, row i is that of query i modulo the number. The
+                /// last query sees all columns, and each one before it one less. At least 1.
+                pub causal_queries: ::core::option::Option<u64>,
+                /// How many columns each row sees at most.
+                pub lengths: ::core::option::Option<RowLengths<'a>>,
+                /// What is added after the multiplication, of the type of the elements.
+                pub mask: ::core::option::Option<AddedMask<'a>>,
+            }
+            impl<'a> ::core::fmt::Debug for SoftmaxConfig<'a> {
+                fn fmt(
+                    &self,
+                    f: &mut ::core::fmt::Formatter<'_>,
+                ) -> ::core::fmt::Result {
+                    f.debug_struct("SoftmaxConfig")
+                        .field("element", &self.element)
+                        .field("rows", &self.rows)
+                        .field("columns", &self.columns)
+                        .field("scale", &self.scale)
+                        .field("causal-queries", &self.causal_queries)
+                        .field("lengths", &self.lengths)
+                        .field("mask", &self.mask)
+                        .finish()
+                }
+            }
+            pub struct NormConfig<'a> {
+                pub element: ElementType,
+                pub rows: u64,
+                pub columns: u64,
+                /// What is added below the root. Finite and not negative, as an `f32`.
+                pub epsilon: f64,
+                /// What elements are multiplied by: as many as a row has, of their type.
+                pub weight: ::core::option::Option<Vector<'a>>,
+                /// What is added last: as many as a row has, of their type.
+                pub bias: ::core::option::Option<Vector<'a>>,
+            }
+            impl<'a> ::core::fmt::Debug for NormConfig<'a> {
+                fn fmt(
+                    &self,
+                    f: &mut ::core::fmt::Formatter<'_>,
+                ) -> ::core::fmt::Result {
+                    f.debug_struct("NormConfig")
+                        .field("element", &self.element)
+                        .field("rows", &self.rows)
+                        .field("columns", &self.columns)
+                        .field("epsilon", &self.epsilon)
+                        .field("weight", &self.weight)
+                        .field("bias", &self.bias)
+                        .finish()
+                }
+            }
+            /// What a row comes down to.
+            #[repr(u8)]
+            #[derive(Clone, Copy, Eq, Ord, PartialEq, PartialOrd)]
+            pub enum Reduction {
+                /// Of the type of the elements; 0 of none.
+                Sum,
+                /// A NaN where there is one.
+                Max,
+                /// A NaN where there is one.
+                Min,
+                /// The column, from 0, of the first of the largest elements, or of the first NaN: a `u32`.
+                ArgMax,
+                /// The column, from 0, of the first of the least elements, or of the first NaN: a `u32`.
+                ArgMin,
+            }
+            impl ::core::fmt::Debug for Reduction {
+                fn fmt(
+                    &self,
+                    f: &mut ::core::fmt::Formatter<'_>,
+                ) -> ::core::fmt::Result {
+                    match self {
+                        Reduction::Sum => f.debug_tuple("Reduction::Sum").finish(),
+                        Reduction::Max => f.debug_tuple("Reduction::Max").finish(),
+                        Reduction::Min => f.debug_tuple("Reduction::Min").finish(),
+                        Reduction::ArgMax => f.debug_tuple("Reduction::ArgMax").finish(),
+                        Reduction::ArgMin => f.debug_tuple("Reduction::ArgMin").finish(),
+                    }
+                }
+            }
+            impl Reduction {
+                #[doc(hidden)]
+                pub unsafe fn _lift(val: u8) -> Reduction {
+                    if !cfg!(debug_assertions) {
+                        return unsafe { ::core::mem::transmute(val) };
+                    }
+                    match val {
+                        0 => Reduction::Sum,
+                        1 => Reduction::Max,
+                        2 => Reduction::Min,
+                        3 => Reduction::ArgMax,
+                        4 => Reduction::ArgMin,
+                        _ => panic!("invalid enum discriminant"),
+                    }
+                }
+            }
+            #[repr(C)]
+            #[derive(Clone, Copy)]
+            pub struct ReduceConfig {
+                pub element: ElementType,
+                pub reduction: Reduction,
+                pub rows: u64,
+                /// At least 1, but for a sum.
+                pub columns: u64,
+            }
+            impl ::core::fmt::Debug for ReduceConfig {
+                fn fmt(
+                    &self,
+                    f: &mut ::core::fmt::Formatter<'_>,
+                ) -> ::core::fmt::Result {
+                    f.debug_struct("ReduceConfig")
+                        .field("element", &self.element)
+                        .field("reduction", &self.reduction)
+                        .field("rows", &self.rows)
+                        .field("columns", &self.columns)
+                        .finish()
+                }
+            }
+            #[repr(C)]
+            #[derive(Clone, Copy)]
+            pub struct TopKConfig {
+                pub element: ElementType,
+                pub rows: u64,
+                pub columns: u64,
+                /// At most `columns`, and 1024.
+                pub k: u64,
+            }
+            impl ::core::fmt::Debug for TopKConfig {
+                fn fmt(
+                    &self,
+                    f: &mut ::core::fmt::Formatter<'_>,
+                ) -> ::core::fmt::Result {
+                    f.debug_struct("TopKConfig")
+                        .field("element", &self.element)
+                        .field("rows", &self.rows)
+                        .field("columns", &self.columns)
+                        .field("k", &self.k)
+                        .finish()
+                }
+            }
+            /// Queries, keys, values or results of all heads of a batch. The elements of a row lie next to
+            /// each other. Strides are in elements, and may be in any order: heads may lie beside each other
+            /// in the same rows, or behind each other. Results may not share elements.
+            pub struct HeadRows<'a> {
+                pub buffer: &'a Buffer,
+                /// Where the first element lies, in bytes: a multiple of the size of an element.
+                pub offset: u64,
+                /// From a row of a head to the next.
+                pub row_stride: u64,
+                /// From a head to the next.
+                pub head_stride: u64,
+                /// From one of the batch to the next.
+                pub batch_stride: u64,
+            }
+            impl<'a> ::core::fmt::Debug for HeadRows<'a> {
+                fn fmt(
+                    &self,
+                    f: &mut ::core::fmt::Formatter<'_>,
+                ) -> ::core::fmt::Result {
+                    f.debug_struct("HeadRows")
+                        .field("buffer", &self.buffer)
+                        .field("offset", &self.offset)
+                        .field("row-stride", &self.row_stride)
+                        .field("head-stride", &self.head_stride)
+                        .field("batch-stride", &self.batch_stride)
+                        .finish()
+                }
+            }
+            pub struct AttentionConfig<'a> {
+                /// `f32`, `f16` or `bf16`, all of which are computed with in `f32`.
+                pub element: ElementType,
+                pub batch: u64,
+                /// Heads of `q` and `output`: at most 65535.
+                pub heads: u64,
+                /// Heads of `k` and `v`, each of which serves equally many heads of `q` that follow each
+                /// other: a divisor of `heads`.
+                pub key_heads: u64,
+                /// Rows of a head of `q` and `output`: at most 1073741824.
+                pub queries: u64,
+                /// Rows of a head of `k` and `v`: at most 1073741824.
+                pub keys: u64,
+                /// The elements of a row: at most 256.
+                pub size: u64,
+                /// What products of queries and keys are multiplied by: most often `1 / sqrt(size)`. Finite,
+                /// as an `f32`.
+                pub scale: f64,
+                /// Whether the last query sees all keys, and each one before it one less.
+                pub causal: bool,
+                /// How many keys there are of each of the batch, a `u32` each. Those behind are not read.
+                pub lengths: ::core::option::Option<Vector<'a>>,
+            }
+            impl<'a> ::core::fmt::Debug for AttentionConfig<'a> {
+                fn fmt(
+                    &self,
+                    f: &mut ::core::fmt::Formatter<'_>,
+                ) -> ::core::fmt::Result {
+                    f.debug_struct("AttentionConfig")
+                        .field("element", &self.element)
+                        .field("batch", &self.batch)
+                        .field("heads", &self.heads)
+                        .field("key-heads", &self.key_heads)
+                        .field("queries", &self.queries)
+                        .field("keys", &self.keys)
+                        .field("size", &self.size)
+                        .field("scale", &self.scale)
+                        .field("causal", &self.causal)
+                        .field("lengths", &self.lengths)
                         .finish()
                 }
             }
@@ -7833,6 +8110,2400 @@ pub mod tensor {
                     result58
                 }
             }
+            #[allow(unused_unsafe, clippy::all)]
+            /// Queues `output = exp(s) / sum(exp(s))`, with `s = scale * input + mask`, for each row over the
+            /// columns that it sees. The elements of the others become 0, whatever they were: so do all of
+            /// a row that sees none. A row that sees a NaN, positive infinity, or only negative infinity
+            /// becomes NaN. `output` may be `input`; else they may share no part of a buffer.
+            #[allow(async_fn_in_trait)]
+            pub fn softmax(
+                queue: &Queue,
+                config: &SoftmaxConfig<'_>,
+                input: &Rows<'_>,
+                output: &Rows<'_>,
+            ) -> ::core::result::Result<(), Error> {
+                unsafe {
+                    #[repr(align(8))]
+                    struct RetArea([::core::mem::MaybeUninit<u8>; 184]);
+                    let mut ret_area = RetArea(
+                        [::core::mem::MaybeUninit::uninit(); 184],
+                    );
+                    let ptr0 = ret_area.0.as_mut_ptr().cast::<u8>();
+                    *ptr0.add(0).cast::<i32>() = (queue).handle() as i32;
+                    let SoftmaxConfig {
+                        element: element1,
+                        rows: rows1,
+                        columns: columns1,
+                        scale: scale1,
+                        causal_queries: causal_queries1,
+                        lengths: lengths1,
+                        mask: mask1,
+                    } = config;
+                    *ptr0.add(8).cast::<u8>() = (element1.clone() as i32) as u8;
+                    *ptr0.add(16).cast::<i64>() = _rt::as_i64(rows1);
+                    *ptr0.add(24).cast::<i64>() = _rt::as_i64(columns1);
+                    *ptr0.add(32).cast::<f64>() = _rt::as_f64(scale1);
+                    match causal_queries1 {
+                        Some(e) => {
+                            *ptr0.add(40).cast::<u8>() = (1i32) as u8;
+                            *ptr0.add(48).cast::<i64>() = _rt::as_i64(e);
+                        }
+                        None => {
+                            *ptr0.add(40).cast::<u8>() = (0i32) as u8;
+                        }
+                    };
+                    match lengths1 {
+                        Some(e) => {
+                            *ptr0.add(56).cast::<u8>() = (1i32) as u8;
+                            let RowLengths {
+                                lengths: lengths2,
+                                rows_per_length: rows_per_length2,
+                            } = e;
+                            let Vector {
+                                buffer: buffer3,
+                                offset: offset3,
+                                increment: increment3,
+                            } = lengths2;
+                            *ptr0.add(64).cast::<i32>() = (buffer3).handle() as i32;
+                            *ptr0.add(72).cast::<i64>() = _rt::as_i64(offset3);
+                            *ptr0.add(80).cast::<i64>() = _rt::as_i64(increment3);
+                            *ptr0.add(88).cast::<i64>() = _rt::as_i64(rows_per_length2);
+                        }
+                        None => {
+                            *ptr0.add(56).cast::<u8>() = (0i32) as u8;
+                        }
+                    };
+                    match mask1 {
+                        Some(e) => {
+                            *ptr0.add(96).cast::<u8>() = (1i32) as u8;
+                            let AddedMask { mask: mask4, count: count4 } = e;
+                            let Rows {
+                                buffer: buffer5,
+                                offset: offset5,
+                                leading_dimension: leading_dimension5,
+                            } = mask4;
+                            *ptr0.add(104).cast::<i32>() = (buffer5).handle() as i32;
+                            *ptr0.add(112).cast::<i64>() = _rt::as_i64(offset5);
+                            *ptr0.add(120).cast::<i64>() = _rt::as_i64(
+                                leading_dimension5,
+                            );
+                            *ptr0.add(128).cast::<i64>() = _rt::as_i64(count4);
+                        }
+                        None => {
+                            *ptr0.add(96).cast::<u8>() = (0i32) as u8;
+                        }
+                    };
+                    let Rows {
+                        buffer: buffer6,
+                        offset: offset6,
+                        leading_dimension: leading_dimension6,
+                    } = input;
+                    *ptr0.add(136).cast::<i32>() = (buffer6).handle() as i32;
+                    *ptr0.add(144).cast::<i64>() = _rt::as_i64(offset6);
+                    *ptr0.add(152).cast::<i64>() = _rt::as_i64(leading_dimension6);
+                    let Rows {
+                        buffer: buffer7,
+                        offset: offset7,
+                        leading_dimension: leading_dimension7,
+                    } = output;
+                    *ptr0.add(160).cast::<i32>() = (buffer7).handle() as i32;
+                    *ptr0.add(168).cast::<i64>() = _rt::as_i64(offset7);
+                    *ptr0.add(176).cast::<i64>() = _rt::as_i64(leading_dimension7);
+                    let ptr8 = ret_area.0.as_mut_ptr().cast::<u8>();
+                    #[cfg(target_arch = "wasm32")]
+                    #[link(wasm_import_module = "tensor:gpu/linear-algebra@0.1.0")]
+                    unsafe extern "C" {
+                        #[link_name = "softmax"]
+                        fn wit_import9(_: *mut u8, _: *mut u8);
+                    }
+                    #[cfg(not(target_arch = "wasm32"))]
+                    unsafe extern "C" fn wit_import9(_: *mut u8, _: *mut u8) {
+                        unreachable!()
+                    }
+                    wit_import9(ptr0, ptr8);
+                    let l10 = i32::from(*ptr8.add(0).cast::<u8>());
+                    let result61 = match l10 {
+                        0 => {
+                            let e = ();
+                            Ok(e)
+                        }
+                        1 => {
+                            let e = {
+                                let l11 = i32::from(*ptr8.add(8).cast::<u8>());
+                                use super::super::super::tensor::gpu::kernels::Error as V60;
+                                let v60 = match l11 {
+                                    0 => {
+                                        let e60 = {
+                                            let l12 = *ptr8.add(16).cast::<*mut u8>();
+                                            let l13 = *ptr8
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len14 = l13;
+                                            let bytes14 = _rt::Vec::from_raw_parts(
+                                                l12.cast(),
+                                                len14,
+                                                len14,
+                                            );
+                                            _rt::string_lift(bytes14)
+                                        };
+                                        V60::Denied(e60)
+                                    }
+                                    1 => {
+                                        let e60 = {
+                                            let l15 = *ptr8.add(16).cast::<*mut u8>();
+                                            let l16 = *ptr8
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len17 = l16;
+                                            let bytes17 = _rt::Vec::from_raw_parts(
+                                                l15.cast(),
+                                                len17,
+                                                len17,
+                                            );
+                                            _rt::string_lift(bytes17)
+                                        };
+                                        V60::DeviceLost(e60)
+                                    }
+                                    2 => {
+                                        let e60 = {
+                                            let l18 = *ptr8.add(16).cast::<*mut u8>();
+                                            let l19 = *ptr8
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len20 = l19;
+                                            let bytes20 = _rt::Vec::from_raw_parts(
+                                                l18.cast(),
+                                                len20,
+                                                len20,
+                                            );
+                                            let l21 = *ptr8
+                                                .add(16 + 2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<i64>();
+                                            let l22 = *ptr8
+                                                .add(24 + 2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<i64>();
+                                            super::super::super::tensor::gpu::kernels::Quota {
+                                                resource_name: _rt::string_lift(bytes20),
+                                                limit: l21 as u64,
+                                                requested: l22 as u64,
+                                            }
+                                        };
+                                        V60::QuotaExceeded(e60)
+                                    }
+                                    3 => {
+                                        let e60 = {
+                                            let l23 = *ptr8.add(16).cast::<i64>();
+                                            l23 as u64
+                                        };
+                                        V60::OutOfMemory(e60)
+                                    }
+                                    4 => {
+                                        let e60 = {
+                                            let l24 = *ptr8.add(16).cast::<*mut u8>();
+                                            let l25 = *ptr8
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let base31 = l24;
+                                            let len31 = l25;
+                                            let mut result31 = _rt::Vec::with_capacity(len31);
+                                            for i in 0..len31 {
+                                                let base = base31
+                                                    .add(i * (8 + 2 * ::core::mem::size_of::<*const u8>()));
+                                                let e31 = {
+                                                    let l26 = *base.add(0).cast::<i32>();
+                                                    let l27 = *base.add(4).cast::<i32>();
+                                                    let l28 = *base.add(8).cast::<*mut u8>();
+                                                    let l29 = *base
+                                                        .add(8 + 1 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<usize>();
+                                                    let len30 = l29;
+                                                    let bytes30 = _rt::Vec::from_raw_parts(
+                                                        l28.cast(),
+                                                        len30,
+                                                        len30,
+                                                    );
+                                                    super::super::super::tensor::gpu::kernels::Diagnostic {
+                                                        line: l26 as u32,
+                                                        column: l27 as u32,
+                                                        message: _rt::string_lift(bytes30),
+                                                    }
+                                                };
+                                                result31.push(e31);
+                                            }
+                                            _rt::cabi_dealloc(
+                                                base31,
+                                                len31 * (8 + 2 * ::core::mem::size_of::<*const u8>()),
+                                                ::core::mem::size_of::<*const u8>(),
+                                            );
+                                            result31
+                                        };
+                                        V60::InvalidModule(e60)
+                                    }
+                                    5 => {
+                                        let e60 = {
+                                            let l32 = *ptr8.add(16).cast::<*mut u8>();
+                                            let l33 = *ptr8
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len34 = l33;
+                                            let bytes34 = _rt::Vec::from_raw_parts(
+                                                l32.cast(),
+                                                len34,
+                                                len34,
+                                            );
+                                            _rt::string_lift(bytes34)
+                                        };
+                                        V60::UnknownKernel(e60)
+                                    }
+                                    6 => {
+                                        let e60 = {
+                                            let l35 = *ptr8.add(16).cast::<*mut u8>();
+                                            let l36 = *ptr8
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len37 = l36;
+                                            let bytes37 = _rt::Vec::from_raw_parts(
+                                                l35.cast(),
+                                                len37,
+                                                len37,
+                                            );
+                                            _rt::string_lift(bytes37)
+                                        };
+                                        V60::InvalidLaunch(e60)
+                                    }
+                                    7 => {
+                                        let e60 = {
+                                            let l38 = *ptr8.add(16).cast::<*mut u8>();
+                                            let l39 = *ptr8
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len40 = l39;
+                                            let bytes40 = _rt::Vec::from_raw_parts(
+                                                l38.cast(),
+                                                len40,
+                                                len40,
+                                            );
+                                            _rt::string_lift(bytes40)
+                                        };
+                                        V60::OutOfRange(e60)
+                                    }
+                                    8 => {
+                                        let e60 = {
+                                            let l41 = *ptr8.add(16).cast::<*mut u8>();
+                                            let l42 = *ptr8
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len43 = l42;
+                                            let bytes43 = _rt::Vec::from_raw_parts(
+                                                l41.cast(),
+                                                len43,
+                                                len43,
+                                            );
+                                            let l44 = i32::from(
+                                                *ptr8
+                                                    .add(16 + 2 * ::core::mem::size_of::<*const u8>())
+                                                    .cast::<u8>(),
+                                            );
+                                            let l48 = i32::from(
+                                                *ptr8
+                                                    .add(32 + 2 * ::core::mem::size_of::<*const u8>())
+                                                    .cast::<u8>(),
+                                            );
+                                            let l52 = i32::from(
+                                                *ptr8
+                                                    .add(48 + 2 * ::core::mem::size_of::<*const u8>())
+                                                    .cast::<u8>(),
+                                            );
+                                            let l54 = *ptr8
+                                                .add(56 + 2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l55 = *ptr8
+                                                .add(56 + 3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len56 = l55;
+                                            let bytes56 = _rt::Vec::from_raw_parts(
+                                                l54.cast(),
+                                                len56,
+                                                len56,
+                                            );
+                                            super::super::super::tensor::gpu::kernels::Fault {
+                                                kernel: _rt::string_lift(bytes43),
+                                                block: match l44 {
+                                                    0 => None,
+                                                    1 => {
+                                                        let e = {
+                                                            let l45 = *ptr8
+                                                                .add(20 + 2 * ::core::mem::size_of::<*const u8>())
+                                                                .cast::<i32>();
+                                                            let l46 = *ptr8
+                                                                .add(24 + 2 * ::core::mem::size_of::<*const u8>())
+                                                                .cast::<i32>();
+                                                            let l47 = *ptr8
+                                                                .add(28 + 2 * ::core::mem::size_of::<*const u8>())
+                                                                .cast::<i32>();
+                                                            super::super::super::tensor::gpu::kernels::Extent {
+                                                                x: l45 as u32,
+                                                                y: l46 as u32,
+                                                                z: l47 as u32,
+                                                            }
+                                                        };
+                                                        Some(e)
+                                                    }
+                                                    _ => _rt::invalid_enum_discriminant(),
+                                                },
+                                                thread: match l48 {
+                                                    0 => None,
+                                                    1 => {
+                                                        let e = {
+                                                            let l49 = *ptr8
+                                                                .add(36 + 2 * ::core::mem::size_of::<*const u8>())
+                                                                .cast::<i32>();
+                                                            let l50 = *ptr8
+                                                                .add(40 + 2 * ::core::mem::size_of::<*const u8>())
+                                                                .cast::<i32>();
+                                                            let l51 = *ptr8
+                                                                .add(44 + 2 * ::core::mem::size_of::<*const u8>())
+                                                                .cast::<i32>();
+                                                            super::super::super::tensor::gpu::kernels::Extent {
+                                                                x: l49 as u32,
+                                                                y: l50 as u32,
+                                                                z: l51 as u32,
+                                                            }
+                                                        };
+                                                        Some(e)
+                                                    }
+                                                    _ => _rt::invalid_enum_discriminant(),
+                                                },
+                                                line: match l52 {
+                                                    0 => None,
+                                                    1 => {
+                                                        let e = {
+                                                            let l53 = *ptr8
+                                                                .add(52 + 2 * ::core::mem::size_of::<*const u8>())
+                                                                .cast::<i32>();
+                                                            l53 as u32
+                                                        };
+                                                        Some(e)
+                                                    }
+                                                    _ => _rt::invalid_enum_discriminant(),
+                                                },
+                                                message: _rt::string_lift(bytes56),
+                                            }
+                                        };
+                                        V60::Fault(e60)
+                                    }
+                                    n => {
+                                        debug_assert_eq!(n, 9, "invalid enum discriminant");
+                                        let e60 = {
+                                            let l57 = *ptr8.add(16).cast::<*mut u8>();
+                                            let l58 = *ptr8
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len59 = l58;
+                                            let bytes59 = _rt::Vec::from_raw_parts(
+                                                l57.cast(),
+                                                len59,
+                                                len59,
+                                            );
+                                            _rt::string_lift(bytes59)
+                                        };
+                                        V60::DeadlineExceeded(e60)
+                                    }
+                                };
+                                v60
+                            };
+                            Err(e)
+                        }
+                        _ => _rt::invalid_enum_discriminant(),
+                    };
+                    result61
+                }
+            }
+            #[allow(unused_unsafe, clippy::all)]
+            /// Queues `output = (input - mean) / sqrt(variance + epsilon) * weight + bias` for each row, with
+            /// the mean of the squares of `input - mean` as variance. A row with a NaN or an infinity becomes
+            /// NaN. `output` may be `input`; else they may share no part of a buffer.
+            #[allow(async_fn_in_trait)]
+            pub fn layer_norm(
+                queue: &Queue,
+                config: &NormConfig<'_>,
+                input: &Rows<'_>,
+                output: &Rows<'_>,
+            ) -> ::core::result::Result<(), Error> {
+                unsafe {
+                    #[repr(align(8))]
+                    struct RetArea([::core::mem::MaybeUninit<u8>; 152]);
+                    let mut ret_area = RetArea(
+                        [::core::mem::MaybeUninit::uninit(); 152],
+                    );
+                    let ptr0 = ret_area.0.as_mut_ptr().cast::<u8>();
+                    *ptr0.add(0).cast::<i32>() = (queue).handle() as i32;
+                    let NormConfig {
+                        element: element1,
+                        rows: rows1,
+                        columns: columns1,
+                        epsilon: epsilon1,
+                        weight: weight1,
+                        bias: bias1,
+                    } = config;
+                    *ptr0.add(8).cast::<u8>() = (element1.clone() as i32) as u8;
+                    *ptr0.add(16).cast::<i64>() = _rt::as_i64(rows1);
+                    *ptr0.add(24).cast::<i64>() = _rt::as_i64(columns1);
+                    *ptr0.add(32).cast::<f64>() = _rt::as_f64(epsilon1);
+                    match weight1 {
+                        Some(e) => {
+                            *ptr0.add(40).cast::<u8>() = (1i32) as u8;
+                            let Vector {
+                                buffer: buffer2,
+                                offset: offset2,
+                                increment: increment2,
+                            } = e;
+                            *ptr0.add(48).cast::<i32>() = (buffer2).handle() as i32;
+                            *ptr0.add(56).cast::<i64>() = _rt::as_i64(offset2);
+                            *ptr0.add(64).cast::<i64>() = _rt::as_i64(increment2);
+                        }
+                        None => {
+                            *ptr0.add(40).cast::<u8>() = (0i32) as u8;
+                        }
+                    };
+                    match bias1 {
+                        Some(e) => {
+                            *ptr0.add(72).cast::<u8>() = (1i32) as u8;
+                            let Vector {
+                                buffer: buffer3,
+                                offset: offset3,
+                                increment: increment3,
+                            } = e;
+                            *ptr0.add(80).cast::<i32>() = (buffer3).handle() as i32;
+                            *ptr0.add(88).cast::<i64>() = _rt::as_i64(offset3);
+                            *ptr0.add(96).cast::<i64>() = _rt::as_i64(increment3);
+                        }
+                        None => {
+                            *ptr0.add(72).cast::<u8>() = (0i32) as u8;
+                        }
+                    };
+                    let Rows {
+                        buffer: buffer4,
+                        offset: offset4,
+                        leading_dimension: leading_dimension4,
+                    } = input;
+                    *ptr0.add(104).cast::<i32>() = (buffer4).handle() as i32;
+                    *ptr0.add(112).cast::<i64>() = _rt::as_i64(offset4);
+                    *ptr0.add(120).cast::<i64>() = _rt::as_i64(leading_dimension4);
+                    let Rows {
+                        buffer: buffer5,
+                        offset: offset5,
+                        leading_dimension: leading_dimension5,
+                    } = output;
+                    *ptr0.add(128).cast::<i32>() = (buffer5).handle() as i32;
+                    *ptr0.add(136).cast::<i64>() = _rt::as_i64(offset5);
+                    *ptr0.add(144).cast::<i64>() = _rt::as_i64(leading_dimension5);
+                    let ptr6 = ret_area.0.as_mut_ptr().cast::<u8>();
+                    #[cfg(target_arch = "wasm32")]
+                    #[link(wasm_import_module = "tensor:gpu/linear-algebra@0.1.0")]
+                    unsafe extern "C" {
+                        #[link_name = "layer-norm"]
+                        fn wit_import7(_: *mut u8, _: *mut u8);
+                    }
+                    #[cfg(not(target_arch = "wasm32"))]
+                    unsafe extern "C" fn wit_import7(_: *mut u8, _: *mut u8) {
+                        unreachable!()
+                    }
+                    wit_import7(ptr0, ptr6);
+                    let l8 = i32::from(*ptr6.add(0).cast::<u8>());
+                    let result59 = match l8 {
+                        0 => {
+                            let e = ();
+                            Ok(e)
+                        }
+                        1 => {
+                            let e = {
+                                let l9 = i32::from(*ptr6.add(8).cast::<u8>());
+                                use super::super::super::tensor::gpu::kernels::Error as V58;
+                                let v58 = match l9 {
+                                    0 => {
+                                        let e58 = {
+                                            let l10 = *ptr6.add(16).cast::<*mut u8>();
+                                            let l11 = *ptr6
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len12 = l11;
+                                            let bytes12 = _rt::Vec::from_raw_parts(
+                                                l10.cast(),
+                                                len12,
+                                                len12,
+                                            );
+                                            _rt::string_lift(bytes12)
+                                        };
+                                        V58::Denied(e58)
+                                    }
+                                    1 => {
+                                        let e58 = {
+                                            let l13 = *ptr6.add(16).cast::<*mut u8>();
+                                            let l14 = *ptr6
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len15 = l14;
+                                            let bytes15 = _rt::Vec::from_raw_parts(
+                                                l13.cast(),
+                                                len15,
+                                                len15,
+                                            );
+                                            _rt::string_lift(bytes15)
+                                        };
+                                        V58::DeviceLost(e58)
+                                    }
+                                    2 => {
+                                        let e58 = {
+                                            let l16 = *ptr6.add(16).cast::<*mut u8>();
+                                            let l17 = *ptr6
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len18 = l17;
+                                            let bytes18 = _rt::Vec::from_raw_parts(
+                                                l16.cast(),
+                                                len18,
+                                                len18,
+                                            );
+                                            let l19 = *ptr6
+                                                .add(16 + 2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<i64>();
+                                            let l20 = *ptr6
+                                                .add(24 + 2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<i64>();
+                                            super::super::super::tensor::gpu::kernels::Quota {
+                                                resource_name: _rt::string_lift(bytes18),
+                                                limit: l19 as u64,
+                                                requested: l20 as u64,
+                                            }
+                                        };
+                                        V58::QuotaExceeded(e58)
+                                    }
+                                    3 => {
+                                        let e58 = {
+                                            let l21 = *ptr6.add(16).cast::<i64>();
+                                            l21 as u64
+                                        };
+                                        V58::OutOfMemory(e58)
+                                    }
+                                    4 => {
+                                        let e58 = {
+                                            let l22 = *ptr6.add(16).cast::<*mut u8>();
+                                            let l23 = *ptr6
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let base29 = l22;
+                                            let len29 = l23;
+                                            let mut result29 = _rt::Vec::with_capacity(len29);
+                                            for i in 0..len29 {
+                                                let base = base29
+                                                    .add(i * (8 + 2 * ::core::mem::size_of::<*const u8>()));
+                                                let e29 = {
+                                                    let l24 = *base.add(0).cast::<i32>();
+                                                    let l25 = *base.add(4).cast::<i32>();
+                                                    let l26 = *base.add(8).cast::<*mut u8>();
+                                                    let l27 = *base
+                                                        .add(8 + 1 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<usize>();
+                                                    let len28 = l27;
+                                                    let bytes28 = _rt::Vec::from_raw_parts(
+                                                        l26.cast(),
+                                                        len28,
+                                                        len28,
+                                                    );
+                                                    super::super::super::tensor::gpu::kernels::Diagnostic {
+                                                        line: l24 as u32,
+                                                        column: l25 as u32,
+                                                        message: _rt::string_lift(bytes28),
+                                                    }
+                                                };
+                                                result29.push(e29);
+                                            }
+                                            _rt::cabi_dealloc(
+                                                base29,
+                                                len29 * (8 + 2 * ::core::mem::size_of::<*const u8>()),
+                                                ::core::mem::size_of::<*const u8>(),
+                                            );
+                                            result29
+                                        };
+                                        V58::InvalidModule(e58)
+                                    }
+                                    5 => {
+                                        let e58 = {
+                                            let l30 = *ptr6.add(16).cast::<*mut u8>();
+                                            let l31 = *ptr6
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len32 = l31;
+                                            let bytes32 = _rt::Vec::from_raw_parts(
+                                                l30.cast(),
+                                                len32,
+                                                len32,
+                                            );
+                                            _rt::string_lift(bytes32)
+                                        };
+                                        V58::UnknownKernel(e58)
+                                    }
+                                    6 => {
+                                        let e58 = {
+                                            let l33 = *ptr6.add(16).cast::<*mut u8>();
+                                            let l34 = *ptr6
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len35 = l34;
+                                            let bytes35 = _rt::Vec::from_raw_parts(
+                                                l33.cast(),
+                                                len35,
+                                                len35,
+                                            );
+                                            _rt::string_lift(bytes35)
+                                        };
+                                        V58::InvalidLaunch(e58)
+                                    }
+                                    7 => {
+                                        let e58 = {
+                                            let l36 = *ptr6.add(16).cast::<*mut u8>();
+                                            let l37 = *ptr6
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len38 = l37;
+                                            let bytes38 = _rt::Vec::from_raw_parts(
+                                                l36.cast(),
+                                                len38,
+                                                len38,
+                                            );
+                                            _rt::string_lift(bytes38)
+                                        };
+                                        V58::OutOfRange(e58)
+                                    }
+                                    8 => {
+                                        let e58 = {
+                                            let l39 = *ptr6.add(16).cast::<*mut u8>();
+                                            let l40 = *ptr6
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len41 = l40;
+                                            let bytes41 = _rt::Vec::from_raw_parts(
+                                                l39.cast(),
+                                                len41,
+                                                len41,
+                                            );
+                                            let l42 = i32::from(
+                                                *ptr6
+                                                    .add(16 + 2 * ::core::mem::size_of::<*const u8>())
+                                                    .cast::<u8>(),
+                                            );
+                                            let l46 = i32::from(
+                                                *ptr6
+                                                    .add(32 + 2 * ::core::mem::size_of::<*const u8>())
+                                                    .cast::<u8>(),
+                                            );
+                                            let l50 = i32::from(
+                                                *ptr6
+                                                    .add(48 + 2 * ::core::mem::size_of::<*const u8>())
+                                                    .cast::<u8>(),
+                                            );
+                                            let l52 = *ptr6
+                                                .add(56 + 2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l53 = *ptr6
+                                                .add(56 + 3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len54 = l53;
+                                            let bytes54 = _rt::Vec::from_raw_parts(
+                                                l52.cast(),
+                                                len54,
+                                                len54,
+                                            );
+                                            super::super::super::tensor::gpu::kernels::Fault {
+                                                kernel: _rt::string_lift(bytes41),
+                                                block: match l42 {
+                                                    0 => None,
+                                                    1 => {
+                                                        let e = {
+                                                            let l43 = *ptr6
+                                                                .add(20 + 2 * ::core::mem::size_of::<*const u8>())
+                                                                .cast::<i32>();
+                                                            let l44 = *ptr6
+                                                                .add(24 + 2 * ::core::mem::size_of::<*const u8>())
+                                                                .cast::<i32>();
+                                                            let l45 = *ptr6
+                                                                .add(28 + 2 * ::core::mem::size_of::<*const u8>())
+                                                                .cast::<i32>();
+                                                            super::super::super::tensor::gpu::kernels::Extent {
+                                                                x: l43 as u32,
+                                                                y: l44 as u32,
+                                                                z: l45 as u32,
+                                                            }
+                                                        };
+                                                        Some(e)
+                                                    }
+                                                    _ => _rt::invalid_enum_discriminant(),
+                                                },
+                                                thread: match l46 {
+                                                    0 => None,
+                                                    1 => {
+                                                        let e = {
+                                                            let l47 = *ptr6
+                                                                .add(36 + 2 * ::core::mem::size_of::<*const u8>())
+                                                                .cast::<i32>();
+                                                            let l48 = *ptr6
+                                                                .add(40 + 2 * ::core::mem::size_of::<*const u8>())
+                                                                .cast::<i32>();
+                                                            let l49 = *ptr6
+                                                                .add(44 + 2 * ::core::mem::size_of::<*const u8>())
+                                                                .cast::<i32>();
+                                                            super::super::super::tensor::gpu::kernels::Extent {
+                                                                x: l47 as u32,
+                                                                y: l48 as u32,
+                                                                z: l49 as u32,
+                                                            }
+                                                        };
+                                                        Some(e)
+                                                    }
+                                                    _ => _rt::invalid_enum_discriminant(),
+                                                },
+                                                line: match l50 {
+                                                    0 => None,
+                                                    1 => {
+                                                        let e = {
+                                                            let l51 = *ptr6
+                                                                .add(52 + 2 * ::core::mem::size_of::<*const u8>())
+                                                                .cast::<i32>();
+                                                            l51 as u32
+                                                        };
+                                                        Some(e)
+                                                    }
+                                                    _ => _rt::invalid_enum_discriminant(),
+                                                },
+                                                message: _rt::string_lift(bytes54),
+                                            }
+                                        };
+                                        V58::Fault(e58)
+                                    }
+                                    n => {
+                                        debug_assert_eq!(n, 9, "invalid enum discriminant");
+                                        let e58 = {
+                                            let l55 = *ptr6.add(16).cast::<*mut u8>();
+                                            let l56 = *ptr6
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len57 = l56;
+                                            let bytes57 = _rt::Vec::from_raw_parts(
+                                                l55.cast(),
+                                                len57,
+                                                len57,
+                                            );
+                                            _rt::string_lift(bytes57)
+                                        };
+                                        V58::DeadlineExceeded(e58)
+                                    }
+                                };
+                                v58
+                            };
+                            Err(e)
+                        }
+                        _ => _rt::invalid_enum_discriminant(),
+                    };
+                    result59
+                }
+            }
+            #[allow(unused_unsafe, clippy::all)]
+            /// Likewise, `output = input / sqrt(mean of squares + epsilon) * weight + bias`.
+            #[allow(async_fn_in_trait)]
+            pub fn rms_norm(
+                queue: &Queue,
+                config: &NormConfig<'_>,
+                input: &Rows<'_>,
+                output: &Rows<'_>,
+            ) -> ::core::result::Result<(), Error> {
+                unsafe {
+                    #[repr(align(8))]
+                    struct RetArea([::core::mem::MaybeUninit<u8>; 152]);
+                    let mut ret_area = RetArea(
+                        [::core::mem::MaybeUninit::uninit(); 152],
+                    );
+                    let ptr0 = ret_area.0.as_mut_ptr().cast::<u8>();
+                    *ptr0.add(0).cast::<i32>() = (queue).handle() as i32;
+                    let NormConfig {
+                        element: element1,
+                        rows: rows1,
+                        columns: columns1,
+                        epsilon: epsilon1,
+                        weight: weight1,
+                        bias: bias1,
+                    } = config;
+                    *ptr0.add(8).cast::<u8>() = (element1.clone() as i32) as u8;
+                    *ptr0.add(16).cast::<i64>() = _rt::as_i64(rows1);
+                    *ptr0.add(24).cast::<i64>() = _rt::as_i64(columns1);
+                    *ptr0.add(32).cast::<f64>() = _rt::as_f64(epsilon1);
+                    match weight1 {
+                        Some(e) => {
+                            *ptr0.add(40).cast::<u8>() = (1i32) as u8;
+                            let Vector {
+                                buffer: buffer2,
+                                offset: offset2,
+                                increment: increment2,
+                            } = e;
+                            *ptr0.add(48).cast::<i32>() = (buffer2).handle() as i32;
+                            *ptr0.add(56).cast::<i64>() = _rt::as_i64(offset2);
+                            *ptr0.add(64).cast::<i64>() = _rt::as_i64(increment2);
+                        }
+                        None => {
+                            *ptr0.add(40).cast::<u8>() = (0i32) as u8;
+                        }
+                    };
+                    match bias1 {
+                        Some(e) => {
+                            *ptr0.add(72).cast::<u8>() = (1i32) as u8;
+                            let Vector {
+                                buffer: buffer3,
+                                offset: offset3,
+                                increment: increment3,
+                            } = e;
+                            *ptr0.add(80).cast::<i32>() = (buffer3).handle() as i32;
+                            *ptr0.add(88).cast::<i64>() = _rt::as_i64(offset3);
+                            *ptr0.add(96).cast::<i64>() = _rt::as_i64(increment3);
+                        }
+                        None => {
+                            *ptr0.add(72).cast::<u8>() = (0i32) as u8;
+                        }
+                    };
+                    let Rows {
+                        buffer: buffer4,
+                        offset: offset4,
+                        leading_dimension: leading_dimension4,
+                    } = input;
+                    *ptr0.add(104).cast::<i32>() = (buffer4).handle() as i32;
+                    *ptr0.add(112).cast::<i64>() = _rt::as_i64(offset4);
+                    *ptr0.add(120).cast::<i64>() = _rt::as_i64(leading_dimension4);
+                    let Rows {
+                        buffer: buffer5,
+                        offset: offset5,
+                        leading_dimension: leading_dimension5,
+                    } = output;
+                    *ptr0.add(128).cast::<i32>() = (buffer5).handle() as i32;
+                    *ptr0.add(136).cast::<i64>() = _rt::as_i64(offset5);
+                    *ptr0.add(144).cast::<i64>() = _rt::as_i64(leading_dimension5);
+                    let ptr6 = ret_area.0.as_mut_ptr().cast::<u8>();
+                    #[cfg(target_arch = "wasm32")]
+                    #[link(wasm_import_module = "tensor:gpu/linear-algebra@0.1.0")]
+                    unsafe extern "C" {
+                        #[link_name = "rms-norm"]
+                        fn wit_import7(_: *mut u8, _: *mut u8);
+                    }
+                    #[cfg(not(target_arch = "wasm32"))]
+                    unsafe extern "C" fn wit_import7(_: *mut u8, _: *mut u8) {
+                        unreachable!()
+                    }
+                    wit_import7(ptr0, ptr6);
+                    let l8 = i32::from(*ptr6.add(0).cast::<u8>());
+                    let result59 = match l8 {
+                        0 => {
+                            let e = ();
+                            Ok(e)
+                        }
+                        1 => {
+                            let e = {
+                                let l9 = i32::from(*ptr6.add(8).cast::<u8>());
+                                use super::super::super::tensor::gpu::kernels::Error as V58;
+                                let v58 = match l9 {
+                                    0 => {
+                                        let e58 = {
+                                            let l10 = *ptr6.add(16).cast::<*mut u8>();
+                                            let l11 = *ptr6
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len12 = l11;
+                                            let bytes12 = _rt::Vec::from_raw_parts(
+                                                l10.cast(),
+                                                len12,
+                                                len12,
+                                            );
+                                            _rt::string_lift(bytes12)
+                                        };
+                                        V58::Denied(e58)
+                                    }
+                                    1 => {
+                                        let e58 = {
+                                            let l13 = *ptr6.add(16).cast::<*mut u8>();
+                                            let l14 = *ptr6
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len15 = l14;
+                                            let bytes15 = _rt::Vec::from_raw_parts(
+                                                l13.cast(),
+                                                len15,
+                                                len15,
+                                            );
+                                            _rt::string_lift(bytes15)
+                                        };
+                                        V58::DeviceLost(e58)
+                                    }
+                                    2 => {
+                                        let e58 = {
+                                            let l16 = *ptr6.add(16).cast::<*mut u8>();
+                                            let l17 = *ptr6
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len18 = l17;
+                                            let bytes18 = _rt::Vec::from_raw_parts(
+                                                l16.cast(),
+                                                len18,
+                                                len18,
+                                            );
+                                            let l19 = *ptr6
+                                                .add(16 + 2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<i64>();
+                                            let l20 = *ptr6
+                                                .add(24 + 2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<i64>();
+                                            super::super::super::tensor::gpu::kernels::Quota {
+                                                resource_name: _rt::string_lift(bytes18),
+                                                limit: l19 as u64,
+                                                requested: l20 as u64,
+                                            }
+                                        };
+                                        V58::QuotaExceeded(e58)
+                                    }
+                                    3 => {
+                                        let e58 = {
+                                            let l21 = *ptr6.add(16).cast::<i64>();
+                                            l21 as u64
+                                        };
+                                        V58::OutOfMemory(e58)
+                                    }
+                                    4 => {
+                                        let e58 = {
+                                            let l22 = *ptr6.add(16).cast::<*mut u8>();
+                                            let l23 = *ptr6
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let base29 = l22;
+                                            let len29 = l23;
+                                            let mut result29 = _rt::Vec::with_capacity(len29);
+                                            for i in 0..len29 {
+                                                let base = base29
+                                                    .add(i * (8 + 2 * ::core::mem::size_of::<*const u8>()));
+                                                let e29 = {
+                                                    let l24 = *base.add(0).cast::<i32>();
+                                                    let l25 = *base.add(4).cast::<i32>();
+                                                    let l26 = *base.add(8).cast::<*mut u8>();
+                                                    let l27 = *base
+                                                        .add(8 + 1 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<usize>();
+                                                    let len28 = l27;
+                                                    let bytes28 = _rt::Vec::from_raw_parts(
+                                                        l26.cast(),
+                                                        len28,
+                                                        len28,
+                                                    );
+                                                    super::super::super::tensor::gpu::kernels::Diagnostic {
+                                                        line: l24 as u32,
+                                                        column: l25 as u32,
+                                                        message: _rt::string_lift(bytes28),
+                                                    }
+                                                };
+                                                result29.push(e29);
+                                            }
+                                            _rt::cabi_dealloc(
+                                                base29,
+                                                len29 * (8 + 2 * ::core::mem::size_of::<*const u8>()),
+                                                ::core::mem::size_of::<*const u8>(),
+                                            );
+                                            result29
+                                        };
+                                        V58::InvalidModule(e58)
+                                    }
+                                    5 => {
+                                        let e58 = {
+                                            let l30 = *ptr6.add(16).cast::<*mut u8>();
+                                            let l31 = *ptr6
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len32 = l31;
+                                            let bytes32 = _rt::Vec::from_raw_parts(
+                                                l30.cast(),
+                                                len32,
+                                                len32,
+                                            );
+                                            _rt::string_lift(bytes32)
+                                        };
+                                        V58::UnknownKernel(e58)
+                                    }
+                                    6 => {
+                                        let e58 = {
+                                            let l33 = *ptr6.add(16).cast::<*mut u8>();
+                                            let l34 = *ptr6
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len35 = l34;
+                                            let bytes35 = _rt::Vec::from_raw_parts(
+                                                l33.cast(),
+                                                len35,
+                                                len35,
+                                            );
+                                            _rt::string_lift(bytes35)
+                                        };
+                                        V58::InvalidLaunch(e58)
+                                    }
+                                    7 => {
+                                        let e58 = {
+                                            let l36 = *ptr6.add(16).cast::<*mut u8>();
+                                            let l37 = *ptr6
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len38 = l37;
+                                            let bytes38 = _rt::Vec::from_raw_parts(
+                                                l36.cast(),
+                                                len38,
+                                                len38,
+                                            );
+                                            _rt::string_lift(bytes38)
+                                        };
+                                        V58::OutOfRange(e58)
+                                    }
+                                    8 => {
+                                        let e58 = {
+                                            let l39 = *ptr6.add(16).cast::<*mut u8>();
+                                            let l40 = *ptr6
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len41 = l40;
+                                            let bytes41 = _rt::Vec::from_raw_parts(
+                                                l39.cast(),
+                                                len41,
+                                                len41,
+                                            );
+                                            let l42 = i32::from(
+                                                *ptr6
+                                                    .add(16 + 2 * ::core::mem::size_of::<*const u8>())
+                                                    .cast::<u8>(),
+                                            );
+                                            let l46 = i32::from(
+                                                *ptr6
+                                                    .add(32 + 2 * ::core::mem::size_of::<*const u8>())
+                                                    .cast::<u8>(),
+                                            );
+                                            let l50 = i32::from(
+                                                *ptr6
+                                                    .add(48 + 2 * ::core::mem::size_of::<*const u8>())
+                                                    .cast::<u8>(),
+                                            );
+                                            let l52 = *ptr6
+                                                .add(56 + 2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l53 = *ptr6
+                                                .add(56 + 3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len54 = l53;
+                                            let bytes54 = _rt::Vec::from_raw_parts(
+                                                l52.cast(),
+                                                len54,
+                                                len54,
+                                            );
+                                            super::super::super::tensor::gpu::kernels::Fault {
+                                                kernel: _rt::string_lift(bytes41),
+                                                block: match l42 {
+                                                    0 => None,
+                                                    1 => {
+                                                        let e = {
+                                                            let l43 = *ptr6
+                                                                .add(20 + 2 * ::core::mem::size_of::<*const u8>())
+                                                                .cast::<i32>();
+                                                            let l44 = *ptr6
+                                                                .add(24 + 2 * ::core::mem::size_of::<*const u8>())
+                                                                .cast::<i32>();
+                                                            let l45 = *ptr6
+                                                                .add(28 + 2 * ::core::mem::size_of::<*const u8>())
+                                                                .cast::<i32>();
+                                                            super::super::super::tensor::gpu::kernels::Extent {
+                                                                x: l43 as u32,
+                                                                y: l44 as u32,
+                                                                z: l45 as u32,
+                                                            }
+                                                        };
+                                                        Some(e)
+                                                    }
+                                                    _ => _rt::invalid_enum_discriminant(),
+                                                },
+                                                thread: match l46 {
+                                                    0 => None,
+                                                    1 => {
+                                                        let e = {
+                                                            let l47 = *ptr6
+                                                                .add(36 + 2 * ::core::mem::size_of::<*const u8>())
+                                                                .cast::<i32>();
+                                                            let l48 = *ptr6
+                                                                .add(40 + 2 * ::core::mem::size_of::<*const u8>())
+                                                                .cast::<i32>();
+                                                            let l49 = *ptr6
+                                                                .add(44 + 2 * ::core::mem::size_of::<*const u8>())
+                                                                .cast::<i32>();
+                                                            super::super::super::tensor::gpu::kernels::Extent {
+                                                                x: l47 as u32,
+                                                                y: l48 as u32,
+                                                                z: l49 as u32,
+                                                            }
+                                                        };
+                                                        Some(e)
+                                                    }
+                                                    _ => _rt::invalid_enum_discriminant(),
+                                                },
+                                                line: match l50 {
+                                                    0 => None,
+                                                    1 => {
+                                                        let e = {
+                                                            let l51 = *ptr6
+                                                                .add(52 + 2 * ::core::mem::size_of::<*const u8>())
+                                                                .cast::<i32>();
+                                                            l51 as u32
+                                                        };
+                                                        Some(e)
+                                                    }
+                                                    _ => _rt::invalid_enum_discriminant(),
+                                                },
+                                                message: _rt::string_lift(bytes54),
+                                            }
+                                        };
+                                        V58::Fault(e58)
+                                    }
+                                    n => {
+                                        debug_assert_eq!(n, 9, "invalid enum discriminant");
+                                        let e58 = {
+                                            let l55 = *ptr6.add(16).cast::<*mut u8>();
+                                            let l56 = *ptr6
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len57 = l56;
+                                            let bytes57 = _rt::Vec::from_raw_parts(
+                                                l55.cast(),
+                                                len57,
+                                                len57,
+                                            );
+                                            _rt::string_lift(bytes57)
+                                        };
+                                        V58::DeadlineExceeded(e58)
+                                    }
+                                };
+                                v58
+                            };
+                            Err(e)
+                        }
+                        _ => _rt::invalid_enum_discriminant(),
+                    };
+                    result59
+                }
+            }
+            #[allow(unused_unsafe, clippy::all)]
+            /// Queues a reduction of each row to an element of `output`, which may share no part of a buffer
+            /// with `input`. Zeros are equal, whatever their sign, and as the largest or least are positive.
+            #[allow(async_fn_in_trait)]
+            pub fn reduce(
+                queue: &Queue,
+                config: ReduceConfig,
+                input: &Rows<'_>,
+                output: &Vector<'_>,
+            ) -> ::core::result::Result<(), Error> {
+                unsafe {
+                    #[repr(align(8))]
+                    struct RetArea(
+                        [::core::mem::MaybeUninit<
+                            u8,
+                        >; 56 + 4 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let mut ret_area = RetArea(
+                        [::core::mem::MaybeUninit::uninit(); 56
+                            + 4 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let ReduceConfig {
+                        element: element0,
+                        reduction: reduction0,
+                        rows: rows0,
+                        columns: columns0,
+                    } = config;
+                    let Rows {
+                        buffer: buffer1,
+                        offset: offset1,
+                        leading_dimension: leading_dimension1,
+                    } = input;
+                    let Vector {
+                        buffer: buffer2,
+                        offset: offset2,
+                        increment: increment2,
+                    } = output;
+                    let ptr3 = ret_area.0.as_mut_ptr().cast::<u8>();
+                    #[cfg(target_arch = "wasm32")]
+                    #[link(wasm_import_module = "tensor:gpu/linear-algebra@0.1.0")]
+                    unsafe extern "C" {
+                        #[link_name = "reduce"]
+                        fn wit_import4(
+                            _: i32,
+                            _: i32,
+                            _: i32,
+                            _: i64,
+                            _: i64,
+                            _: i32,
+                            _: i64,
+                            _: i64,
+                            _: i32,
+                            _: i64,
+                            _: i64,
+                            _: *mut u8,
+                        );
+                    }
+                    #[cfg(not(target_arch = "wasm32"))]
+                    unsafe extern "C" fn wit_import4(
+                        _: i32,
+                        _: i32,
+                        _: i32,
+                        _: i64,
+                        _: i64,
+                        _: i32,
+                        _: i64,
+                        _: i64,
+                        _: i32,
+                        _: i64,
+                        _: i64,
+                        _: *mut u8,
+                    ) {
+                        unreachable!()
+                    }
+                    wit_import4(
+                        (queue).handle() as i32,
+                        element0.clone() as i32,
+                        reduction0.clone() as i32,
+                        _rt::as_i64(rows0),
+                        _rt::as_i64(columns0),
+                        (buffer1).handle() as i32,
+                        _rt::as_i64(offset1),
+                        _rt::as_i64(leading_dimension1),
+                        (buffer2).handle() as i32,
+                        _rt::as_i64(offset2),
+                        _rt::as_i64(increment2),
+                        ptr3,
+                    );
+                    let l5 = i32::from(*ptr3.add(0).cast::<u8>());
+                    let result56 = match l5 {
+                        0 => {
+                            let e = ();
+                            Ok(e)
+                        }
+                        1 => {
+                            let e = {
+                                let l6 = i32::from(*ptr3.add(8).cast::<u8>());
+                                use super::super::super::tensor::gpu::kernels::Error as V55;
+                                let v55 = match l6 {
+                                    0 => {
+                                        let e55 = {
+                                            let l7 = *ptr3.add(16).cast::<*mut u8>();
+                                            let l8 = *ptr3
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len9 = l8;
+                                            let bytes9 = _rt::Vec::from_raw_parts(
+                                                l7.cast(),
+                                                len9,
+                                                len9,
+                                            );
+                                            _rt::string_lift(bytes9)
+                                        };
+                                        V55::Denied(e55)
+                                    }
+                                    1 => {
+                                        let e55 = {
+                                            let l10 = *ptr3.add(16).cast::<*mut u8>();
+                                            let l11 = *ptr3
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len12 = l11;
+                                            let bytes12 = _rt::Vec::from_raw_parts(
+                                                l10.cast(),
+                                                len12,
+                                                len12,
+                                            );
+                                            _rt::string_lift(bytes12)
+                                        };
+                                        V55::DeviceLost(e55)
+                                    }
+                                    2 => {
+                                        let e55 = {
+                                            let l13 = *ptr3.add(16).cast::<*mut u8>();
+                                            let l14 = *ptr3
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len15 = l14;
+                                            let bytes15 = _rt::Vec::from_raw_parts(
+                                                l13.cast(),
+                                                len15,
+                                                len15,
+                                            );
+                                            let l16 = *ptr3
+                                                .add(16 + 2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<i64>();
+                                            let l17 = *ptr3
+                                                .add(24 + 2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<i64>();
+                                            super::super::super::tensor::gpu::kernels::Quota {
+                                                resource_name: _rt::string_lift(bytes15),
+                                                limit: l16 as u64,
+                                                requested: l17 as u64,
+                                            }
+                                        };
+                                        V55::QuotaExceeded(e55)
+                                    }
+                                    3 => {
+                                        let e55 = {
+                                            let l18 = *ptr3.add(16).cast::<i64>();
+                                            l18 as u64
+                                        };
+                                        V55::OutOfMemory(e55)
+                                    }
+                                    4 => {
+                                        let e55 = {
+                                            let l19 = *ptr3.add(16).cast::<*mut u8>();
+                                            let l20 = *ptr3
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let base26 = l19;
+                                            let len26 = l20;
+                                            let mut result26 = _rt::Vec::with_capacity(len26);
+                                            for i in 0..len26 {
+                                                let base = base26
+                                                    .add(i * (8 + 2 * ::core::mem::size_of::<*const u8>()));
+                                                let e26 = {
+                                                    let l21 = *base.add(0).cast::<i32>();
+                                                    let l22 = *base.add(4).cast::<i32>();
+                                                    let l23 = *base.add(8).cast::<*mut u8>();
+                                                    let l24 = *base
+                                                        .add(8 + 1 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<usize>();
+                                                    let len25 = l24;
+                                                    let bytes25 = _rt::Vec::from_raw_parts(
+                                                        l23.cast(),
+                                                        len25,
+                                                        len25,
+                                                    );
+                                                    super::super::super::tensor::gpu::kernels::Diagnostic {
+                                                        line: l21 as u32,
+                                                        column: l22 as u32,
+                                                        message: _rt::string_lift(bytes25),
+                                                    }
+                                                };
+                                                result26.push(e26);
+                                            }
+                                            _rt::cabi_dealloc(
+                                                base26,
+                                                len26 * (8 + 2 * ::core::mem::size_of::<*const u8>()),
+                                                ::core::mem::size_of::<*const u8>(),
+                                            );
+                                            result26
+                                        };
+                                        V55::InvalidModule(e55)
+                                    }
+                                    5 => {
+                                        let e55 = {
+                                            let l27 = *ptr3.add(16).cast::<*mut u8>();
+                                            let l28 = *ptr3
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len29 = l28;
+                                            let bytes29 = _rt::Vec::from_raw_parts(
+                                                l27.cast(),
+                                                len29,
+                                                len29,
+                                            );
+                                            _rt::string_lift(bytes29)
+                                        };
+                                        V55::UnknownKernel(e55)
+                                    }
+                                    6 => {
+                                        let e55 = {
+                                            let l30 = *ptr3.add(16).cast::<*mut u8>();
+                                            let l31 = *ptr3
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len32 = l31;
+                                            let bytes32 = _rt::Vec::from_raw_parts(
+                                                l30.cast(),
+                                                len32,
+                                                len32,
+                                            );
+                                            _rt::string_lift(bytes32)
+                                        };
+                                        V55::InvalidLaunch(e55)
+                                    }
+                                    7 => {
+                                        let e55 = {
+                                            let l33 = *ptr3.add(16).cast::<*mut u8>();
+                                            let l34 = *ptr3
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len35 = l34;
+                                            let bytes35 = _rt::Vec::from_raw_parts(
+                                                l33.cast(),
+                                                len35,
+                                                len35,
+                                            );
+                                            _rt::string_lift(bytes35)
+                                        };
+                                        V55::OutOfRange(e55)
+                                    }
+                                    8 => {
+                                        let e55 = {
+                                            let l36 = *ptr3.add(16).cast::<*mut u8>();
+                                            let l37 = *ptr3
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len38 = l37;
+                                            let bytes38 = _rt::Vec::from_raw_parts(
+                                                l36.cast(),
+                                                len38,
+                                                len38,
+                                            );
+                                            let l39 = i32::from(
+                                                *ptr3
+                                                    .add(16 + 2 * ::core::mem::size_of::<*const u8>())
+                                                    .cast::<u8>(),
+                                            );
+                                            let l43 = i32::from(
+                                                *ptr3
+                                                    .add(32 + 2 * ::core::mem::size_of::<*const u8>())
+                                                    .cast::<u8>(),
+                                            );
+                                            let l47 = i32::from(
+                                                *ptr3
+                                                    .add(48 + 2 * ::core::mem::size_of::<*const u8>())
+                                                    .cast::<u8>(),
+                                            );
+                                            let l49 = *ptr3
+                                                .add(56 + 2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l50 = *ptr3
+                                                .add(56 + 3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len51 = l50;
+                                            let bytes51 = _rt::Vec::from_raw_parts(
+                                                l49.cast(),
+                                                len51,
+                                                len51,
+                                            );
+                                            super::super::super::tensor::gpu::kernels::Fault {
+                                                kernel: _rt::string_lift(bytes38),
+                                                block: match l39 {
+                                                    0 => None,
+                                                    1 => {
+                                                        let e = {
+                                                            let l40 = *ptr3
+                                                                .add(20 + 2 * ::core::mem::size_of::<*const u8>())
+                                                                .cast::<i32>();
+                                                            let l41 = *ptr3
+                                                                .add(24 + 2 * ::core::mem::size_of::<*const u8>())
+                                                                .cast::<i32>();
+                                                            let l42 = *ptr3
+                                                                .add(28 + 2 * ::core::mem::size_of::<*const u8>())
+                                                                .cast::<i32>();
+                                                            super::super::super::tensor::gpu::kernels::Extent {
+                                                                x: l40 as u32,
+                                                                y: l41 as u32,
+                                                                z: l42 as u32,
+                                                            }
+                                                        };
+                                                        Some(e)
+                                                    }
+                                                    _ => _rt::invalid_enum_discriminant(),
+                                                },
+                                                thread: match l43 {
+                                                    0 => None,
+                                                    1 => {
+                                                        let e = {
+                                                            let l44 = *ptr3
+                                                                .add(36 + 2 * ::core::mem::size_of::<*const u8>())
+                                                                .cast::<i32>();
+                                                            let l45 = *ptr3
+                                                                .add(40 + 2 * ::core::mem::size_of::<*const u8>())
+                                                                .cast::<i32>();
+                                                            let l46 = *ptr3
+                                                                .add(44 + 2 * ::core::mem::size_of::<*const u8>())
+                                                                .cast::<i32>();
+                                                            super::super::super::tensor::gpu::kernels::Extent {
+                                                                x: l44 as u32,
+                                                                y: l45 as u32,
+                                                                z: l46 as u32,
+                                                            }
+                                                        };
+                                                        Some(e)
+                                                    }
+                                                    _ => _rt::invalid_enum_discriminant(),
+                                                },
+                                                line: match l47 {
+                                                    0 => None,
+                                                    1 => {
+                                                        let e = {
+                                                            let l48 = *ptr3
+                                                                .add(52 + 2 * ::core::mem::size_of::<*const u8>())
+                                                                .cast::<i32>();
+                                                            l48 as u32
+                                                        };
+                                                        Some(e)
+                                                    }
+                                                    _ => _rt::invalid_enum_discriminant(),
+                                                },
+                                                message: _rt::string_lift(bytes51),
+                                            }
+                                        };
+                                        V55::Fault(e55)
+                                    }
+                                    n => {
+                                        debug_assert_eq!(n, 9, "invalid enum discriminant");
+                                        let e55 = {
+                                            let l52 = *ptr3.add(16).cast::<*mut u8>();
+                                            let l53 = *ptr3
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len54 = l53;
+                                            let bytes54 = _rt::Vec::from_raw_parts(
+                                                l52.cast(),
+                                                len54,
+                                                len54,
+                                            );
+                                            _rt::string_lift(bytes54)
+                                        };
+                                        V55::DeadlineExceeded(e55)
+                                    }
+                                };
+                                v55
+                            };
+                            Err(e)
+                        }
+                        _ => _rt::invalid_enum_discriminant(),
+                    };
+                    result56
+                }
+            }
+            #[allow(unused_unsafe, clippy::all)]
+            /// Queues finding the `k` largest elements of each row, the largest first, and their columns from
+            /// 0 as `u32`: `values` and `indices` have rows of `k`. A NaN is larger than all numbers, and
+            /// of equal elements that of the lower column comes first. Neither result may share a part of a
+            /// buffer with the other or with `input`. Takes time in proportion to `k`.
+            #[allow(async_fn_in_trait)]
+            pub fn top_k(
+                queue: &Queue,
+                config: TopKConfig,
+                input: &Rows<'_>,
+                values: &Rows<'_>,
+                indices: &Rows<'_>,
+            ) -> ::core::result::Result<(), Error> {
+                unsafe {
+                    #[repr(align(8))]
+                    struct RetArea(
+                        [::core::mem::MaybeUninit<
+                            u8,
+                        >; 56 + 4 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let mut ret_area = RetArea(
+                        [::core::mem::MaybeUninit::uninit(); 56
+                            + 4 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let TopKConfig {
+                        element: element0,
+                        rows: rows0,
+                        columns: columns0,
+                        k: k0,
+                    } = config;
+                    let Rows {
+                        buffer: buffer1,
+                        offset: offset1,
+                        leading_dimension: leading_dimension1,
+                    } = input;
+                    let Rows {
+                        buffer: buffer2,
+                        offset: offset2,
+                        leading_dimension: leading_dimension2,
+                    } = values;
+                    let Rows {
+                        buffer: buffer3,
+                        offset: offset3,
+                        leading_dimension: leading_dimension3,
+                    } = indices;
+                    let ptr4 = ret_area.0.as_mut_ptr().cast::<u8>();
+                    #[cfg(target_arch = "wasm32")]
+                    #[link(wasm_import_module = "tensor:gpu/linear-algebra@0.1.0")]
+                    unsafe extern "C" {
+                        #[link_name = "top-k"]
+                        fn wit_import5(
+                            _: i32,
+                            _: i32,
+                            _: i64,
+                            _: i64,
+                            _: i64,
+                            _: i32,
+                            _: i64,
+                            _: i64,
+                            _: i32,
+                            _: i64,
+                            _: i64,
+                            _: i32,
+                            _: i64,
+                            _: i64,
+                            _: *mut u8,
+                        );
+                    }
+                    #[cfg(not(target_arch = "wasm32"))]
+                    unsafe extern "C" fn wit_import5(
+                        _: i32,
+                        _: i32,
+                        _: i64,
+                        _: i64,
+                        _: i64,
+                        _: i32,
+                        _: i64,
+                        _: i64,
+                        _: i32,
+                        _: i64,
+                        _: i64,
+                        _: i32,
+                        _: i64,
+                        _: i64,
+                        _: *mut u8,
+                    ) {
+                        unreachable!()
+                    }
+                    wit_import5(
+                        (queue).handle() as i32,
+                        element0.clone() as i32,
+                        _rt::as_i64(rows0),
+                        _rt::as_i64(columns0),
+                        _rt::as_i64(k0),
+                        (buffer1).handle() as i32,
+                        _rt::as_i64(offset1),
+                        _rt::as_i64(leading_dimension1),
+                        (buffer2).handle() as i32,
+                        _rt::as_i64(offset2),
+                        _rt::as_i64(leading_dimension2),
+                        (buffer3).handle() as i32,
+                        _rt::as_i64(offset3),
+                        _rt::as_i64(leading_dimension3),
+                        ptr4,
+                    );
+                    let l6 = i32::from(*ptr4.add(0).cast::<u8>());
+                    let result57 = match l6 {
+                        0 => {
+                            let e = ();
+                            Ok(e)
+                        }
+                        1 => {
+                            let e = {
+                                let l7 = i32::from(*ptr4.add(8).cast::<u8>());
+                                use super::super::super::tensor::gpu::kernels::Error as V56;
+                                let v56 = match l7 {
+                                    0 => {
+                                        let e56 = {
+                                            let l8 = *ptr4.add(16).cast::<*mut u8>();
+                                            let l9 = *ptr4
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len10 = l9;
+                                            let bytes10 = _rt::Vec::from_raw_parts(
+                                                l8.cast(),
+                                                len10,
+                                                len10,
+                                            );
+                                            _rt::string_lift(bytes10)
+                                        };
+                                        V56::Denied(e56)
+                                    }
+                                    1 => {
+                                        let e56 = {
+                                            let l11 = *ptr4.add(16).cast::<*mut u8>();
+                                            let l12 = *ptr4
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len13 = l12;
+                                            let bytes13 = _rt::Vec::from_raw_parts(
+                                                l11.cast(),
+                                                len13,
+                                                len13,
+                                            );
+                                            _rt::string_lift(bytes13)
+                                        };
+                                        V56::DeviceLost(e56)
+                                    }
+                                    2 => {
+                                        let e56 = {
+                                            let l14 = *ptr4.add(16).cast::<*mut u8>();
+                                            let l15 = *ptr4
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len16 = l15;
+                                            let bytes16 = _rt::Vec::from_raw_parts(
+                                                l14.cast(),
+                                                len16,
+                                                len16,
+                                            );
+                                            let l17 = *ptr4
+                                                .add(16 + 2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<i64>();
+                                            let l18 = *ptr4
+                                                .add(24 + 2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<i64>();
+                                            super::super::super::tensor::gpu::kernels::Quota {
+                                                resource_name: _rt::string_lift(bytes16),
+                                                limit: l17 as u64,
+                                                requested: l18 as u64,
+                                            }
+                                        };
+                                        V56::QuotaExceeded(e56)
+                                    }
+                                    3 => {
+                                        let e56 = {
+                                            let l19 = *ptr4.add(16).cast::<i64>();
+                                            l19 as u64
+                                        };
+                                        V56::OutOfMemory(e56)
+                                    }
+                                    4 => {
+                                        let e56 = {
+                                            let l20 = *ptr4.add(16).cast::<*mut u8>();
+                                            let l21 = *ptr4
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let base27 = l20;
+                                            let len27 = l21;
+                                            let mut result27 = _rt::Vec::with_capacity(len27);
+                                            for i in 0..len27 {
+                                                let base = base27
+                                                    .add(i * (8 + 2 * ::core::mem::size_of::<*const u8>()));
+                                                let e27 = {
+                                                    let l22 = *base.add(0).cast::<i32>();
+                                                    let l23 = *base.add(4).cast::<i32>();
+                                                    let l24 = *base.add(8).cast::<*mut u8>();
+                                                    let l25 = *base
+                                                        .add(8 + 1 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<usize>();
+                                                    let len26 = l25;
+                                                    let bytes26 = _rt::Vec::from_raw_parts(
+                                                        l24.cast(),
+                                                        len26,
+                                                        len26,
+                                                    );
+                                                    super::super::super::tensor::gpu::kernels::Diagnostic {
+                                                        line: l22 as u32,
+                                                        column: l23 as u32,
+                                                        message: _rt::string_lift(bytes26),
+                                                    }
+                                                };
+                                                result27.push(e27);
+                                            }
+                                            _rt::cabi_dealloc(
+                                                base27,
+                                                len27 * (8 + 2 * ::core::mem::size_of::<*const u8>()),
+                                                ::core::mem::size_of::<*const u8>(),
+                                            );
+                                            result27
+                                        };
+                                        V56::InvalidModule(e56)
+                                    }
+                                    5 => {
+                                        let e56 = {
+                                            let l28 = *ptr4.add(16).cast::<*mut u8>();
+                                            let l29 = *ptr4
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len30 = l29;
+                                            let bytes30 = _rt::Vec::from_raw_parts(
+                                                l28.cast(),
+                                                len30,
+                                                len30,
+                                            );
+                                            _rt::string_lift(bytes30)
+                                        };
+                                        V56::UnknownKernel(e56)
+                                    }
+                                    6 => {
+                                        let e56 = {
+                                            let l31 = *ptr4.add(16).cast::<*mut u8>();
+                                            let l32 = *ptr4
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len33 = l32;
+                                            let bytes33 = _rt::Vec::from_raw_parts(
+                                                l31.cast(),
+                                                len33,
+                                                len33,
+                                            );
+                                            _rt::string_lift(bytes33)
+                                        };
+                                        V56::InvalidLaunch(e56)
+                                    }
+                                    7 => {
+                                        let e56 = {
+                                            let l34 = *ptr4.add(16).cast::<*mut u8>();
+                                            let l35 = *ptr4
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len36 = l35;
+                                            let bytes36 = _rt::Vec::from_raw_parts(
+                                                l34.cast(),
+                                                len36,
+                                                len36,
+                                            );
+                                            _rt::string_lift(bytes36)
+                                        };
+                                        V56::OutOfRange(e56)
+                                    }
+                                    8 => {
+                                        let e56 = {
+                                            let l37 = *ptr4.add(16).cast::<*mut u8>();
+                                            let l38 = *ptr4
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len39 = l38;
+                                            let bytes39 = _rt::Vec::from_raw_parts(
+                                                l37.cast(),
+                                                len39,
+                                                len39,
+                                            );
+                                            let l40 = i32::from(
+                                                *ptr4
+                                                    .add(16 + 2 * ::core::mem::size_of::<*const u8>())
+                                                    .cast::<u8>(),
+                                            );
+                                            let l44 = i32::from(
+                                                *ptr4
+                                                    .add(32 + 2 * ::core::mem::size_of::<*const u8>())
+                                                    .cast::<u8>(),
+                                            );
+                                            let l48 = i32::from(
+                                                *ptr4
+                                                    .add(48 + 2 * ::core::mem::size_of::<*const u8>())
+                                                    .cast::<u8>(),
+                                            );
+                                            let l50 = *ptr4
+                                                .add(56 + 2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l51 = *ptr4
+                                                .add(56 + 3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len52 = l51;
+                                            let bytes52 = _rt::Vec::from_raw_parts(
+                                                l50.cast(),
+                                                len52,
+                                                len52,
+                                            );
+                                            super::super::super::tensor::gpu::kernels::Fault {
+                                                kernel: _rt::string_lift(bytes39),
+                                                block: match l40 {
+                                                    0 => None,
+                                                    1 => {
+                                                        let e = {
+                                                            let l41 = *ptr4
+                                                                .add(20 + 2 * ::core::mem::size_of::<*const u8>())
+                                                                .cast::<i32>();
+                                                            let l42 = *ptr4
+                                                                .add(24 + 2 * ::core::mem::size_of::<*const u8>())
+                                                                .cast::<i32>();
+                                                            let l43 = *ptr4
+                                                                .add(28 + 2 * ::core::mem::size_of::<*const u8>())
+                                                                .cast::<i32>();
+                                                            super::super::super::tensor::gpu::kernels::Extent {
+                                                                x: l41 as u32,
+                                                                y: l42 as u32,
+                                                                z: l43 as u32,
+                                                            }
+                                                        };
+                                                        Some(e)
+                                                    }
+                                                    _ => _rt::invalid_enum_discriminant(),
+                                                },
+                                                thread: match l44 {
+                                                    0 => None,
+                                                    1 => {
+                                                        let e = {
+                                                            let l45 = *ptr4
+                                                                .add(36 + 2 * ::core::mem::size_of::<*const u8>())
+                                                                .cast::<i32>();
+                                                            let l46 = *ptr4
+                                                                .add(40 + 2 * ::core::mem::size_of::<*const u8>())
+                                                                .cast::<i32>();
+                                                            let l47 = *ptr4
+                                                                .add(44 + 2 * ::core::mem::size_of::<*const u8>())
+                                                                .cast::<i32>();
+                                                            super::super::super::tensor::gpu::kernels::Extent {
+                                                                x: l45 as u32,
+                                                                y: l46 as u32,
+                                                                z: l47 as u32,
+                                                            }
+                                                        };
+                                                        Some(e)
+                                                    }
+                                                    _ => _rt::invalid_enum_discriminant(),
+                                                },
+                                                line: match l48 {
+                                                    0 => None,
+                                                    1 => {
+                                                        let e = {
+                                                            let l49 = *ptr4
+                                                                .add(52 + 2 * ::core::mem::size_of::<*const u8>())
+                                                                .cast::<i32>();
+                                                            l49 as u32
+                                                        };
+                                                        Some(e)
+                                                    }
+                                                    _ => _rt::invalid_enum_discriminant(),
+                                                },
+                                                message: _rt::string_lift(bytes52),
+                                            }
+                                        };
+                                        V56::Fault(e56)
+                                    }
+                                    n => {
+                                        debug_assert_eq!(n, 9, "invalid enum discriminant");
+                                        let e56 = {
+                                            let l53 = *ptr4.add(16).cast::<*mut u8>();
+                                            let l54 = *ptr4
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len55 = l54;
+                                            let bytes55 = _rt::Vec::from_raw_parts(
+                                                l53.cast(),
+                                                len55,
+                                                len55,
+                                            );
+                                            _rt::string_lift(bytes55)
+                                        };
+                                        V56::DeadlineExceeded(e56)
+                                    }
+                                };
+                                v56
+                            };
+                            Err(e)
+                        }
+                        _ => _rt::invalid_enum_discriminant(),
+                    };
+                    result57
+                }
+            }
+            #[allow(unused_unsafe, clippy::all)]
+            /// Queues `output = softmax(scale * q * transposed k) * v` for each head of each of a batch, without
+            /// memory for the scores. Results of a query that sees no key are 0. `output` may share no part of
+            /// a buffer with what is read. A NaN or an infinity in a key or a value makes the results NaN of the
+            /// queries that see it, and may make those NaN of causal queries up to 63 before.
+            #[allow(async_fn_in_trait)]
+            pub fn attention(
+                queue: &Queue,
+                config: &AttentionConfig<'_>,
+                q: &HeadRows<'_>,
+                k: &HeadRows<'_>,
+                v: &HeadRows<'_>,
+                output: &HeadRows<'_>,
+            ) -> ::core::result::Result<(), Error> {
+                unsafe {
+                    #[repr(align(8))]
+                    struct RetArea([::core::mem::MaybeUninit<u8>; 272]);
+                    let mut ret_area = RetArea(
+                        [::core::mem::MaybeUninit::uninit(); 272],
+                    );
+                    let ptr0 = ret_area.0.as_mut_ptr().cast::<u8>();
+                    *ptr0.add(0).cast::<i32>() = (queue).handle() as i32;
+                    let AttentionConfig {
+                        element: element1,
+                        batch: batch1,
+                        heads: heads1,
+                        key_heads: key_heads1,
+                        queries: queries1,
+                        keys: keys1,
+                        size: size1,
+                        scale: scale1,
+                        causal: causal1,
+                        lengths: lengths1,
+                    } = config;
+                    *ptr0.add(8).cast::<u8>() = (element1.clone() as i32) as u8;
+                    *ptr0.add(16).cast::<i64>() = _rt::as_i64(batch1);
+                    *ptr0.add(24).cast::<i64>() = _rt::as_i64(heads1);
+                    *ptr0.add(32).cast::<i64>() = _rt::as_i64(key_heads1);
+                    *ptr0.add(40).cast::<i64>() = _rt::as_i64(queries1);
+                    *ptr0.add(48).cast::<i64>() = _rt::as_i64(keys1);
+                    *ptr0.add(56).cast::<i64>() = _rt::as_i64(size1);
+                    *ptr0.add(64).cast::<f64>() = _rt::as_f64(scale1);
+                    *ptr0.add(72).cast::<u8>() = (match causal1 {
+                        true => 1,
+                        false => 0,
+                    }) as u8;
+                    match lengths1 {
+                        Some(e) => {
+                            *ptr0.add(80).cast::<u8>() = (1i32) as u8;
+                            let Vector {
+                                buffer: buffer2,
+                                offset: offset2,
+                                increment: increment2,
+                            } = e;
+                            *ptr0.add(88).cast::<i32>() = (buffer2).handle() as i32;
+                            *ptr0.add(96).cast::<i64>() = _rt::as_i64(offset2);
+                            *ptr0.add(104).cast::<i64>() = _rt::as_i64(increment2);
+                        }
+                        None => {
+                            *ptr0.add(80).cast::<u8>() = (0i32) as u8;
+                        }
+                    };
+                    let HeadRows {
+                        buffer: buffer3,
+                        offset: offset3,
+                        row_stride: row_stride3,
+                        head_stride: head_stride3,
+                        batch_stride: batch_stride3,
+                    } = q;
+                    *ptr0.add(112).cast::<i32>() = (buffer3).handle() as i32;
+                    *ptr0.add(120).cast::<i64>() = _rt::as_i64(offset3);
+                    *ptr0.add(128).cast::<i64>() = _rt::as_i64(row_stride3);
+                    *ptr0.add(136).cast::<i64>() = _rt::as_i64(head_stride3);
+                    *ptr0.add(144).cast::<i64>() = _rt::as_i64(batch_stride3);
+                    let HeadRows {
+                        buffer: buffer4,
+                        offset: offset4,
+                        row_stride: row_stride4,
+                        head_stride: head_stride4,
+                        batch_stride: batch_stride4,
+                    } = k;
+                    *ptr0.add(152).cast::<i32>() = (buffer4).handle() as i32;
+                    *ptr0.add(160).cast::<i64>() = _rt::as_i64(offset4);
+                    *ptr0.add(168).cast::<i64>() = _rt::as_i64(row_stride4);
+                    *ptr0.add(176).cast::<i64>() = _rt::as_i64(head_stride4);
+                    *ptr0.add(184).cast::<i64>() = _rt::as_i64(batch_stride4);
+                    let HeadRows {
+                        buffer: buffer5,
+                        offset: offset5,
+                        row_stride: row_stride5,
+                        head_stride: head_stride5,
+                        batch_stride: batch_stride5,
+                    } = v;
+                    *ptr0.add(192).cast::<i32>() = (buffer5).handle() as i32;
+                    *ptr0.add(200).cast::<i64>() = _rt::as_i64(offset5);
+                    *ptr0.add(208).cast::<i64>() = _rt::as_i64(row_stride5);
+                    *ptr0.add(216).cast::<i64>() = _rt::as_i64(head_stride5);
+                    *ptr0.add(224).cast::<i64>() = _rt::as_i64(batch_stride5);
+                    let HeadRows {
+                        buffer: buffer6,
+                        offset: offset6,
+                        row_stride: row_stride6,
+                        head_stride: head_stride6,
+                        batch_stride: batch_stride6,
+                    } = output;
+                    *ptr0.add(232).cast::<i32>() = (buffer6).handle() as i32;
+                    *ptr0.add(240).cast::<i64>() = _rt::as_i64(offset6);
+                    *ptr0.add(248).cast::<i64>() = _rt::as_i64(row_stride6);
+                    *ptr0.add(256).cast::<i64>() = _rt::as_i64(head_stride6);
+                    *ptr0.add(264).cast::<i64>() = _rt::as_i64(batch_stride6);
+                    let ptr7 = ret_area.0.as_mut_ptr().cast::<u8>();
+                    #[cfg(target_arch = "wasm32")]
+                    #[link(wasm_import_module = "tensor:gpu/linear-algebra@0.1.0")]
+                    unsafe extern "C" {
+                        #[link_name = "attention"]
+                        fn wit_import8(_: *mut u8, _: *mut u8);
+                    }
+                    #[cfg(not(target_arch = "wasm32"))]
+                    unsafe extern "C" fn wit_import8(_: *mut u8, _: *mut u8) {
+                        unreachable!()
+                    }
+                    wit_import8(ptr0, ptr7);
+                    let l9 = i32::from(*ptr7.add(0).cast::<u8>());
+                    let result60 = match l9 {
+                        0 => {
+                            let e = ();
+                            Ok(e)
+                        }
+                        1 => {
+                            let e = {
+                                let l10 = i32::from(*ptr7.add(8).cast::<u8>());
+                                use super::super::super::tensor::gpu::kernels::Error as V59;
+                                let v59 = match l10 {
+                                    0 => {
+                                        let e59 = {
+                                            let l11 = *ptr7.add(16).cast::<*mut u8>();
+                                            let l12 = *ptr7
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len13 = l12;
+                                            let bytes13 = _rt::Vec::from_raw_parts(
+                                                l11.cast(),
+                                                len13,
+                                                len13,
+                                            );
+                                            _rt::string_lift(bytes13)
+                                        };
+                                        V59::Denied(e59)
+                                    }
+                                    1 => {
+                                        let e59 = {
+                                            let l14 = *ptr7.add(16).cast::<*mut u8>();
+                                            let l15 = *ptr7
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len16 = l15;
+                                            let bytes16 = _rt::Vec::from_raw_parts(
+                                                l14.cast(),
+                                                len16,
+                                                len16,
+                                            );
+                                            _rt::string_lift(bytes16)
+                                        };
+                                        V59::DeviceLost(e59)
+                                    }
+                                    2 => {
+                                        let e59 = {
+                                            let l17 = *ptr7.add(16).cast::<*mut u8>();
+                                            let l18 = *ptr7
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len19 = l18;
+                                            let bytes19 = _rt::Vec::from_raw_parts(
+                                                l17.cast(),
+                                                len19,
+                                                len19,
+                                            );
+                                            let l20 = *ptr7
+                                                .add(16 + 2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<i64>();
+                                            let l21 = *ptr7
+                                                .add(24 + 2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<i64>();
+                                            super::super::super::tensor::gpu::kernels::Quota {
+                                                resource_name: _rt::string_lift(bytes19),
+                                                limit: l20 as u64,
+                                                requested: l21 as u64,
+                                            }
+                                        };
+                                        V59::QuotaExceeded(e59)
+                                    }
+                                    3 => {
+                                        let e59 = {
+                                            let l22 = *ptr7.add(16).cast::<i64>();
+                                            l22 as u64
+                                        };
+                                        V59::OutOfMemory(e59)
+                                    }
+                                    4 => {
+                                        let e59 = {
+                                            let l23 = *ptr7.add(16).cast::<*mut u8>();
+                                            let l24 = *ptr7
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let base30 = l23;
+                                            let len30 = l24;
+                                            let mut result30 = _rt::Vec::with_capacity(len30);
+                                            for i in 0..len30 {
+                                                let base = base30
+                                                    .add(i * (8 + 2 * ::core::mem::size_of::<*const u8>()));
+                                                let e30 = {
+                                                    let l25 = *base.add(0).cast::<i32>();
+                                                    let l26 = *base.add(4).cast::<i32>();
+                                                    let l27 = *base.add(8).cast::<*mut u8>();
+                                                    let l28 = *base
+                                                        .add(8 + 1 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<usize>();
+                                                    let len29 = l28;
+                                                    let bytes29 = _rt::Vec::from_raw_parts(
+                                                        l27.cast(),
+                                                        len29,
+                                                        len29,
+                                                    );
+                                                    super::super::super::tensor::gpu::kernels::Diagnostic {
+                                                        line: l25 as u32,
+                                                        column: l26 as u32,
+                                                        message: _rt::string_lift(bytes29),
+                                                    }
+                                                };
+                                                result30.push(e30);
+                                            }
+                                            _rt::cabi_dealloc(
+                                                base30,
+                                                len30 * (8 + 2 * ::core::mem::size_of::<*const u8>()),
+                                                ::core::mem::size_of::<*const u8>(),
+                                            );
+                                            result30
+                                        };
+                                        V59::InvalidModule(e59)
+                                    }
+                                    5 => {
+                                        let e59 = {
+                                            let l31 = *ptr7.add(16).cast::<*mut u8>();
+                                            let l32 = *ptr7
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len33 = l32;
+                                            let bytes33 = _rt::Vec::from_raw_parts(
+                                                l31.cast(),
+                                                len33,
+                                                len33,
+                                            );
+                                            _rt::string_lift(bytes33)
+                                        };
+                                        V59::UnknownKernel(e59)
+                                    }
+                                    6 => {
+                                        let e59 = {
+                                            let l34 = *ptr7.add(16).cast::<*mut u8>();
+                                            let l35 = *ptr7
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len36 = l35;
+                                            let bytes36 = _rt::Vec::from_raw_parts(
+                                                l34.cast(),
+                                                len36,
+                                                len36,
+                                            );
+                                            _rt::string_lift(bytes36)
+                                        };
+                                        V59::InvalidLaunch(e59)
+                                    }
+                                    7 => {
+                                        let e59 = {
+                                            let l37 = *ptr7.add(16).cast::<*mut u8>();
+                                            let l38 = *ptr7
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len39 = l38;
+                                            let bytes39 = _rt::Vec::from_raw_parts(
+                                                l37.cast(),
+                                                len39,
+                                                len39,
+                                            );
+                                            _rt::string_lift(bytes39)
+                                        };
+                                        V59::OutOfRange(e59)
+                                    }
+                                    8 => {
+                                        let e59 = {
+                                            let l40 = *ptr7.add(16).cast::<*mut u8>();
+                                            let l41 = *ptr7
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len42 = l41;
+                                            let bytes42 = _rt::Vec::from_raw_parts(
+                                                l40.cast(),
+                                                len42,
+                                                len42,
+                                            );
+                                            let l43 = i32::from(
+                                                *ptr7
+                                                    .add(16 + 2 * ::core::mem::size_of::<*const u8>())
+                                                    .cast::<u8>(),
+                                            );
+                                            let l47 = i32::from(
+                                                *ptr7
+                                                    .add(32 + 2 * ::core::mem::size_of::<*const u8>())
+                                                    .cast::<u8>(),
+                                            );
+                                            let l51 = i32::from(
+                                                *ptr7
+                                                    .add(48 + 2 * ::core::mem::size_of::<*const u8>())
+                                                    .cast::<u8>(),
+                                            );
+                                            let l53 = *ptr7
+                                                .add(56 + 2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l54 = *ptr7
+                                                .add(56 + 3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len55 = l54;
+                                            let bytes55 = _rt::Vec::from_raw_parts(
+                                                l53.cast(),
+                                                len55,
+                                                len55,
+                                            );
+                                            super::super::super::tensor::gpu::kernels::Fault {
+                                                kernel: _rt::string_lift(bytes42),
+                                                block: match l43 {
+                                                    0 => None,
+                                                    1 => {
+                                                        let e = {
+                                                            let l44 = *ptr7
+                                                                .add(20 + 2 * ::core::mem::size_of::<*const u8>())
+                                                                .cast::<i32>();
+                                                            let l45 = *ptr7
+                                                                .add(24 + 2 * ::core::mem::size_of::<*const u8>())
+                                                                .cast::<i32>();
+                                                            let l46 = *ptr7
+                                                                .add(28 + 2 * ::core::mem::size_of::<*const u8>())
+                                                                .cast::<i32>();
+                                                            super::super::super::tensor::gpu::kernels::Extent {
+                                                                x: l44 as u32,
+                                                                y: l45 as u32,
+                                                                z: l46 as u32,
+                                                            }
+                                                        };
+                                                        Some(e)
+                                                    }
+                                                    _ => _rt::invalid_enum_discriminant(),
+                                                },
+                                                thread: match l47 {
+                                                    0 => None,
+                                                    1 => {
+                                                        let e = {
+                                                            let l48 = *ptr7
+                                                                .add(36 + 2 * ::core::mem::size_of::<*const u8>())
+                                                                .cast::<i32>();
+                                                            let l49 = *ptr7
+                                                                .add(40 + 2 * ::core::mem::size_of::<*const u8>())
+                                                                .cast::<i32>();
+                                                            let l50 = *ptr7
+                                                                .add(44 + 2 * ::core::mem::size_of::<*const u8>())
+                                                                .cast::<i32>();
+                                                            super::super::super::tensor::gpu::kernels::Extent {
+                                                                x: l48 as u32,
+                                                                y: l49 as u32,
+                                                                z: l50 as u32,
+                                                            }
+                                                        };
+                                                        Some(e)
+                                                    }
+                                                    _ => _rt::invalid_enum_discriminant(),
+                                                },
+                                                line: match l51 {
+                                                    0 => None,
+                                                    1 => {
+                                                        let e = {
+                                                            let l52 = *ptr7
+                                                                .add(52 + 2 * ::core::mem::size_of::<*const u8>())
+                                                                .cast::<i32>();
+                                                            l52 as u32
+                                                        };
+                                                        Some(e)
+                                                    }
+                                                    _ => _rt::invalid_enum_discriminant(),
+                                                },
+                                                message: _rt::string_lift(bytes55),
+                                            }
+                                        };
+                                        V59::Fault(e59)
+                                    }
+                                    n => {
+                                        debug_assert_eq!(n, 9, "invalid enum discriminant");
+                                        let e59 = {
+                                            let l56 = *ptr7.add(16).cast::<*mut u8>();
+                                            let l57 = *ptr7
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len58 = l57;
+                                            let bytes58 = _rt::Vec::from_raw_parts(
+                                                l56.cast(),
+                                                len58,
+                                                len58,
+                                            );
+                                            _rt::string_lift(bytes58)
+                                        };
+                                        V59::DeadlineExceeded(e59)
+                                    }
+                                };
+                                v59
+                            };
+                            Err(e)
+                        }
+                        _ => _rt::invalid_enum_discriminant(),
+                    };
+                    result60
+                }
+            }
         }
     }
 }
@@ -8073,8 +10744,8 @@ mod _rt {
 )]
 #[doc(hidden)]
 #[allow(clippy::octal_escapes)]
-pub static __WIT_BINDGEN_COMPONENT_TYPE: [u8; 2856] = *b"\
-\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xa7\x15\x01A\x02\x01\
+pub static __WIT_BINDGEN_COMPONENT_TYPE: [u8; 3732] = *b"\
+\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\x93\x1c\x01A\x02\x01\
 A\x0a\x01B`\x01r\x03\x01xy\x01yy\x01zy\x04\0\x06extent\x03\0\0\x01r\x03\x04liney\
 \x06columny\x07messages\x04\0\x0adiagnostic\x03\0\x02\x01k\x01\x01ky\x01r\x05\x06\
 kernels\x05block\x04\x06thread\x04\x04line\x05\x07messages\x04\0\x05fault\x03\0\x06\
@@ -8122,22 +10793,40 @@ f\xc7\0\x07earlier\xc7\0\0\xca\0\x04\0\x1b[method]event.elapsed-since\x01K\x03\0
 h\x03\x01i\x01\x01k\x07\x01j\x01\x08\x01\x05\x01@\x02\x06device\x06\x04names\0\x09\
 \x04\0\x06lookup\x01\x0a\x01j\x01\x07\x01\x05\x01@\x02\x04names\x06buffer\x07\0\x0b\
 \x04\0\x04keep\x01\x0c\x01j\0\x01\x05\x01@\x01\x04names\0\x0d\x04\0\x07release\x01\
-\x0e\x03\0\x1atensor:gpu/residency@0.1.0\x05\x04\x02\x03\0\0\x05queue\x01B\x1c\x02\
-\x03\x02\x01\x01\x04\0\x06buffer\x03\0\0\x02\x03\x02\x01\x03\x04\0\x05error\x03\0\
-\x02\x02\x03\x02\x01\x05\x04\0\x05queue\x03\0\x04\x01m\x05\x03f32\x03f64\x03f16\x04\
-bf16\x02s8\x04\0\x0celement-type\x03\0\x06\x01h\x01\x01r\x05\x06buffer\x08\x06of\
-fsetw\x11leading-dimensionw\x06stridew\x0atransposed\x7f\x04\0\x06matrix\x03\0\x09\
+\x0e\x03\0\x1atensor:gpu/residency@0.1.0\x05\x04\x02\x03\0\0\x05queue\x01B>\x02\x03\
+\x02\x01\x01\x04\0\x06buffer\x03\0\0\x02\x03\x02\x01\x03\x04\0\x05error\x03\0\x02\
+\x02\x03\x02\x01\x05\x04\0\x05queue\x03\0\x04\x01m\x05\x03f32\x03f64\x03f16\x04b\
+f16\x02s8\x04\0\x0celement-type\x03\0\x06\x01h\x01\x01r\x05\x06buffer\x08\x06off\
+setw\x11leading-dimensionw\x06stridew\x0atransposed\x7f\x04\0\x06matrix\x03\0\x09\
 \x01r\x03\x06buffer\x08\x06offsetw\x09incrementw\x04\0\x06vector\x03\0\x0b\x01m\x03\
 \x04none\x04relu\x04gelu\x04\0\x0aactivation\x03\0\x0d\x01k\x0c\x01r\x02\x04bias\
 \x0f\x0aactivation\x0e\x04\0\x08epilogue\x03\0\x10\x01r\x08\x07element\x07\x01mw\
 \x01nw\x01kw\x05alphau\x04betau\x05batchw\x08epilogue\x11\x04\0\x0bgemm-config\x03\
 \0\x12\x01r\x05\x07element\x07\x01mw\x01nw\x05alphau\x04betau\x04\0\x0bgemv-conf\
-ig\x03\0\x14\x01h\x05\x01j\0\x01\x03\x01@\x05\x05queue\x16\x06config\x13\x01a\x0a\
-\x01b\x0a\x01c\x0a\0\x17\x04\0\x04gemm\x01\x18\x01@\x05\x05queue\x16\x06config\x15\
-\x01a\x0a\x01x\x0c\x01y\x0c\0\x17\x04\0\x04gemv\x01\x19\x03\0\x1ftensor:gpu/line\
-ar-algebra@0.1.0\x05\x06\x04\0\x1btensor:gpu/capability@0.1.0\x04\0\x0b\x10\x01\0\
-\x0acapability\x03\0\0\0G\x09producers\x01\x0cprocessed-by\x02\x0dwit-component\x07\
-0.258.3\x10wit-bindgen-rust\x060.61.1";
+ig\x03\0\x14\x01r\x03\x06buffer\x08\x06offsetw\x11leading-dimensionw\x04\0\x04ro\
+ws\x03\0\x16\x01r\x02\x07lengths\x0c\x0frows-per-lengthw\x04\0\x0brow-lengths\x03\
+\0\x18\x01r\x02\x04mask\x17\x05countw\x04\0\x0aadded-mask\x03\0\x1a\x01kw\x01k\x19\
+\x01k\x1b\x01r\x07\x07element\x07\x04rowsw\x07columnsw\x05scaleu\x0ecausal-queri\
+es\x1c\x07lengths\x1d\x04mask\x1e\x04\0\x0esoftmax-config\x03\0\x1f\x01r\x06\x07\
+element\x07\x04rowsw\x07columnsw\x07epsilonu\x06weight\x0f\x04bias\x0f\x04\0\x0b\
+norm-config\x03\0!\x01m\x05\x03sum\x03max\x03min\x07arg-max\x07arg-min\x04\0\x09\
+reduction\x03\0#\x01r\x04\x07element\x07\x09reduction$\x04rowsw\x07columnsw\x04\0\
+\x0dreduce-config\x03\0%\x01r\x04\x07element\x07\x04rowsw\x07columnsw\x01kw\x04\0\
+\x0ctop-k-config\x03\0'\x01r\x05\x06buffer\x08\x06offsetw\x0arow-stridew\x0bhead\
+-stridew\x0cbatch-stridew\x04\0\x09head-rows\x03\0)\x01r\x0a\x07element\x07\x05b\
+atchw\x05headsw\x09key-headsw\x07queriesw\x04keysw\x04sizew\x05scaleu\x06causal\x7f\
+\x07lengths\x0f\x04\0\x10attention-config\x03\0+\x01h\x05\x01j\0\x01\x03\x01@\x05\
+\x05queue-\x06config\x13\x01a\x0a\x01b\x0a\x01c\x0a\0.\x04\0\x04gemm\x01/\x01@\x05\
+\x05queue-\x06config\x15\x01a\x0a\x01x\x0c\x01y\x0c\0.\x04\0\x04gemv\x010\x01@\x04\
+\x05queue-\x06config\x20\x05input\x17\x06output\x17\0.\x04\0\x07softmax\x011\x01\
+@\x04\x05queue-\x06config\"\x05input\x17\x06output\x17\0.\x04\0\x0alayer-norm\x01\
+2\x04\0\x08rms-norm\x012\x01@\x04\x05queue-\x06config&\x05input\x17\x06output\x0c\
+\0.\x04\0\x06reduce\x013\x01@\x05\x05queue-\x06config(\x05input\x17\x06values\x17\
+\x07indices\x17\0.\x04\0\x05top-k\x014\x01@\x06\x05queue-\x06config,\x01q*\x01k*\
+\x01v*\x06output*\0.\x04\0\x09attention\x015\x03\0\x1ftensor:gpu/linear-algebra@\
+0.1.0\x05\x06\x04\0\x1btensor:gpu/capability@0.1.0\x04\0\x0b\x10\x01\0\x0acapabi\
+lity\x03\0\0\0G\x09producers\x01\x0cprocessed-by\x02\x0dwit-component\x070.258.3\
+\x10wit-bindgen-rust\x060.61.1";
 #[inline(never)]
 #[doc(hidden)]
 pub fn __link_custom_section_describing_imports() {

@@ -1,6 +1,8 @@
 //! One component instance's hold on its tenant's session. When the instance
 //! ends, whatever it queued ends too.
 
+mod operations;
+
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
 
@@ -18,6 +20,8 @@ use crate::queue::QueueOwner;
 use crate::reclaimer::RetiringModule;
 use crate::session::SessionShared;
 use crate::{Buffer, Error, Info, Kernel, Module, Output, Queue, Session};
+
+use operations::OperationKernels;
 
 /// Up to this, in bytes, a module's text is hashed by the caller, who finds it
 /// in the cache then without asking a thread.
@@ -44,6 +48,8 @@ pub struct Lease {
     /// The kernels for products of matrices where the device executes none itself, one for each type
     /// of elements.
     products: [OnceCell<Kernel>; 5],
+    /// Those of the other operations.
+    operations: OperationKernels,
     /// What exists until it has ended, and its queues' work is done.
     kept: Option<Arc<dyn Send + Sync>>,
 }
@@ -94,6 +100,7 @@ impl Lease {
             memory: None,
             meter: Arc::default(),
             products: Default::default(),
+            operations: OperationKernels::default(),
             kept: None,
         }
     }

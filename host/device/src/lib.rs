@@ -120,7 +120,10 @@ pub use launch::Argument;
 pub use launch_config::LaunchConfig;
 pub use lease::Lease;
 pub use limits::{Limits, Usage};
-pub use linear::{Activation, Element, Gemm, Gemv, Matrix, Vector};
+pub use linear::{
+    Activation, AddedMask, Attention, Element, Gemm, Gemv, HeadRows, Matrix, Norm, NormKind,
+    Reduce, Reduction, Rows, Softmax, TopK, Vector,
+};
 pub use memory_meter::MemoryMeter;
 pub use meter::{LaunchTimes, Meter};
 pub use module::{Kernel, Module};

@@ -284,6 +284,14 @@ impl Queue {
         Ok(())
     }
 
+    /// Whether a buffer is one of the queue's session.
+    ///
+    /// # Errors
+    /// [`Error::Denied`].
+    pub(crate) fn check_session(&self, buffer: &Buffer) -> Result<(), Error> {
+        buffer.belongs_to(&self.shared.session.tenant)
+    }
+
     /// Whether the operands of a product are those of the queue's session.
     ///
     /// # Errors

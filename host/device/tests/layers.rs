@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What a tenant uses, and what is between that and a backend.
-const ABOVE_THE_SEAM: [&str; 22] = [
+const ABOVE_THE_SEAM: [&str; 33] = [
     "backend.rs",
     "buffer.rs",
     "cache.rs",
@@ -15,10 +15,21 @@ const ABOVE_THE_SEAM: [&str; 22] = [
     "launch.rs",
     "launch_config.rs",
     "lease.rs",
+    "lease/operations.rs",
     "linear/check.rs",
     "linear/gelu.rs",
     "linear/kernel.rs",
     "linear/mod.rs",
+    "linear/operations/attention/kernel.rs",
+    "linear/operations/attention/mod.rs",
+    "linear/operations/mod.rs",
+    "linear/operations/norm.rs",
+    "linear/operations/place.rs",
+    "linear/operations/ptx.rs",
+    "linear/operations/reduce.rs",
+    "linear/operations/row.rs",
+    "linear/operations/softmax.rs",
+    "linear/operations/top_k.rs",
     "linear/shape.rs",
     "module.rs",
     "queue.rs",

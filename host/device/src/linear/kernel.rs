@@ -72,7 +72,7 @@ impl Arithmetic {
 }
 
 /// Loads the element of a factor at an address into a register.
-fn load_factor(element: Element, register: &str, address: &str) -> String {
+pub(super) fn load_factor(element: Element, register: &str, address: &str) -> String {
     match element {
         Element::F32 => format!("ld.global.f32 {register}, [{address}];"),
         Element::F64 => format!("ld.global.f64 {register}, [{address}];"),
@@ -95,7 +95,7 @@ fn load_result(element: Element, register: &str, address: &str) -> String {
 }
 
 /// Rounds a register once, and stores it.
-fn store(element: Element, register: &str, address: &str) -> String {
+pub(super) fn store(element: Element, register: &str, address: &str) -> String {
     match element {
         Element::F32 => format!("st.global.f32 [{address}], {register};"),
         Element::F64 => format!("st.global.f64 [{address}], {register};"),

@@ -7,11 +7,16 @@
 mod check;
 mod gelu;
 mod kernel;
+mod operations;
 mod shape;
 
 pub(crate) use check::checked;
 pub(crate) use gelu::gelu;
 pub(crate) use kernel::{KERNEL, launches, module};
+pub use operations::{
+    AddedMask, Attention, HeadRows, Norm, NormKind, Reduce, Reduction, Rows, Softmax, TopK,
+};
+pub(crate) use operations::{Operation, OperationKernel};
 pub(crate) use shape::{GemmShape, Operand};
 
 use serde::{Deserialize, Serialize};
@@ -23,7 +28,7 @@ use crate::Buffer;
 pub(crate) const GEMM: &str = "gemm";
 
 /// The type of the elements of factors and of the result.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Element {
     /// Single precision.
     F32,

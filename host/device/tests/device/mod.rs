@@ -15,6 +15,7 @@ mod limits;
 mod memory;
 mod metering;
 mod modules;
+mod operations;
 mod products;
 mod properties;
 mod queues;

@@ -5,6 +5,7 @@ mod bindings;
 mod launches;
 mod memory;
 mod modules;
+mod operations;
 mod products;
 mod report;
 mod retained;
@@ -32,6 +33,7 @@ fn scenario(path: &str, request: &IncomingRequest) -> Option<Outcome> {
     launches::scenario(name)
         .or_else(|| memory::scenario(name))
         .or_else(|| products::scenario(name))
+        .or_else(|| operations::scenario(name))
         .or_else(|| retained::scenario(name))
         .or_else(|| modules::scenario(name, || body(request)))
 }

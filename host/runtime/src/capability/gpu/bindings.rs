@@ -22,6 +22,12 @@ wasmtime::component::bindgen!({
         "tensor:gpu/kernels.[method]event.wait": async | trappable,
         "tensor:gpu/linear-algebra.gemm": async | trappable,
         "tensor:gpu/linear-algebra.gemv": async | trappable,
+        "tensor:gpu/linear-algebra.softmax": async | trappable,
+        "tensor:gpu/linear-algebra.layer-norm": async | trappable,
+        "tensor:gpu/linear-algebra.rms-norm": async | trappable,
+        "tensor:gpu/linear-algebra.reduce": async | trappable,
+        "tensor:gpu/linear-algebra.top-k": async | trappable,
+        "tensor:gpu/linear-algebra.attention": async | trappable,
     },
     require_store_data_send: true,
     with: {

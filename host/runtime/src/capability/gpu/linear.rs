@@ -3,7 +3,10 @@
 use super::bindings::tensor::gpu::{kernels, linear_algebra as wit};
 use super::context::GpuCtxView;
 use super::convert;
-use tensor_wasm_device::{Activation, Buffer, Element, Gemm, Gemv, Matrix, Queue, Vector};
+use tensor_wasm_device::{
+    Activation, AddedMask, Attention, Buffer, Element, Gemm, Gemv, HeadRows, Matrix, Norm,
+    NormKind, Queue, Reduce, Reduction, Rows, Softmax, TopK, Vector,
+};
 use wasmtime::Result;
 use wasmtime::component::Resource;
 
@@ -71,6 +74,162 @@ impl wit::Host for GpuCtxView<'_> {
         };
         Ok(queued.map_err(convert::error))
     }
+
+    async fn softmax(
+        &mut self,
+        queue: Resource<Queue>,
+        config: wit::SoftmaxConfig,
+        input: wit::Rows,
+        output: wit::Rows,
+    ) -> Answer<()> {
+        let queue = self.table.get(&queue)?;
+        let lengths = config.lengths.map(|lengths| {
+            let rows = lengths.rows_per_length;
+            Ok::<_, wasmtime::Error>((self.vector(lengths.lengths)?, rows))
+        });
+        let mask = config.mask.map(|added| {
+            Ok::<_, wasmtime::Error>(AddedMask {
+                rows: self.rows(added.mask)?,
+                count: added.count,
+            })
+        });
+        let softmax = Softmax {
+            element: element(config.element),
+            rows: config.rows,
+            columns: config.columns,
+            scale: config.scale,
+            causal_queries: config.causal_queries,
+            lengths: lengths.transpose()?,
+            mask: mask.transpose()?,
+            input: self.rows(input)?,
+            output: self.rows(output)?,
+        };
+        let queued = match self.lease() {
+            Ok(lease) => lease.softmax(queue, softmax).await,
+            Err(error) => Err(error),
+        };
+        Ok(queued.map_err(convert::error))
+    }
+
+    async fn layer_norm(
+        &mut self,
+        queue: Resource<Queue>,
+        config: wit::NormConfig,
+        input: wit::Rows,
+        output: wit::Rows,
+    ) -> Answer<()> {
+        let queue = self.table.get(&queue)?;
+        let norm = self.norm(NormKind::Layer, config, input, output)?;
+        let queued = match self.lease() {
+            Ok(lease) => lease.norm(queue, norm).await,
+            Err(error) => Err(error),
+        };
+        Ok(queued.map_err(convert::error))
+    }
+
+    async fn rms_norm(
+        &mut self,
+        queue: Resource<Queue>,
+        config: wit::NormConfig,
+        input: wit::Rows,
+        output: wit::Rows,
+    ) -> Answer<()> {
+        let queue = self.table.get(&queue)?;
+        let norm = self.norm(NormKind::Rms, config, input, output)?;
+        let queued = match self.lease() {
+            Ok(lease) => lease.norm(queue, norm).await,
+            Err(error) => Err(error),
+        };
+        Ok(queued.map_err(convert::error))
+    }
+
+    async fn reduce(
+        &mut self,
+        queue: Resource<Queue>,
+        config: wit::ReduceConfig,
+        input: wit::Rows,
+        output: wit::Vector,
+    ) -> Answer<()> {
+        let queue = self.table.get(&queue)?;
+        let reduce = Reduce {
+            reduction: match config.reduction {
+                wit::Reduction::Sum => Reduction::Sum,
+                wit::Reduction::Max => Reduction::Max,
+                wit::Reduction::Min => Reduction::Min,
+                wit::Reduction::ArgMax => Reduction::ArgMax,
+                wit::Reduction::ArgMin => Reduction::ArgMin,
+            },
+            element: element(config.element),
+            rows: config.rows,
+            columns: config.columns,
+            input: self.rows(input)?,
+            output: self.vector(output)?,
+        };
+        let queued = match self.lease() {
+            Ok(lease) => lease.reduce(queue, reduce).await,
+            Err(error) => Err(error),
+        };
+        Ok(queued.map_err(convert::error))
+    }
+
+    async fn top_k(
+        &mut self,
+        queue: Resource<Queue>,
+        config: wit::TopKConfig,
+        input: wit::Rows,
+        values: wit::Rows,
+        indices: wit::Rows,
+    ) -> Answer<()> {
+        let queue = self.table.get(&queue)?;
+        let top_k = TopK {
+            element: element(config.element),
+            rows: config.rows,
+            columns: config.columns,
+            k: config.k,
+            input: self.rows(input)?,
+            values: self.rows(values)?,
+            indices: self.rows(indices)?,
+        };
+        let queued = match self.lease() {
+            Ok(lease) => lease.top_k(queue, top_k).await,
+            Err(error) => Err(error),
+        };
+        Ok(queued.map_err(convert::error))
+    }
+
+    async fn attention(
+        &mut self,
+        queue: Resource<Queue>,
+        config: wit::AttentionConfig,
+        q: wit::HeadRows,
+        k: wit::HeadRows,
+        v: wit::HeadRows,
+        output: wit::HeadRows,
+    ) -> Answer<()> {
+        let queue = self.table.get(&queue)?;
+        let lengths = config.lengths.map(|lengths| self.vector(lengths));
+        let attention = Attention {
+            element: element(config.element),
+            batch: config.batch,
+            heads: config.heads,
+            key_heads: config.key_heads,
+            queries: config.queries,
+            keys: config.keys,
+            size: config.size,
+            scale: config.scale,
+            is_causal: config.causal,
+            lengths: lengths.transpose()?,
+            q: self.head_rows(q)?,
+            k: self.head_rows(k)?,
+            v: self.head_rows(v)?,
+            output: self.head_rows(output)?,
+        };
+        let queued = match self.lease() {
+            Ok(lease) => lease.attention(queue, attention).await,
+            Err(error) => Err(error),
+        };
+        Ok(queued.map_err(convert::error))
+    }
 }
 
 impl GpuCtxView<'_> {
@@ -89,6 +248,48 @@ impl GpuCtxView<'_> {
             buffer: self.operand(&vector.buffer)?,
             offset: vector.offset,
             increment: vector.increment,
+        })
+    }
+
+    fn rows(&self, rows: wit::Rows) -> Result<Rows> {
+        Ok(Rows {
+            buffer: self.operand(&rows.buffer)?,
+            offset: rows.offset,
+            leading_dimension: rows.leading_dimension,
+        })
+    }
+
+    fn head_rows(&self, rows: wit::HeadRows) -> Result<HeadRows> {
+        Ok(HeadRows {
+            buffer: self.operand(&rows.buffer)?,
+            offset: rows.offset,
+            row_stride: rows.row_stride,
+            head_stride: rows.head_stride,
+            batch_stride: rows.batch_stride,
+        })
+    }
+
+    fn norm(
+        &self,
+        kind: NormKind,
+        config: wit::NormConfig,
+        input: wit::Rows,
+        output: wit::Rows,
+    ) -> Result<Norm> {
+        let vector = |vector: Option<wit::Vector>| match vector {
+            Some(vector) => self.vector(vector).map(Some),
+            None => Ok(None),
+        };
+        Ok(Norm {
+            kind,
+            element: element(config.element),
+            rows: config.rows,
+            columns: config.columns,
+            epsilon: config.epsilon,
+            weight: vector(config.weight)?,
+            bias: vector(config.bias)?,
+            input: self.rows(input)?,
+            output: self.rows(output)?,
         })
     }
 

@@ -1,0 +1,190 @@
+//! Operations are launches in all limits: deadlines, the end of their instance, shares, metering.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use tensor_wasm_device::{
+    Attention, Element, Error, HeadRows, LaunchConfig, LaunchTimes, Lease, Limits, Meter, Reduce,
+    Reduction,
+};
+
+use super::super::common::{device, in_time, nothing_is_held, session};
+use super::super::instances::instance;
+use super::{rows, vector};
+
+/// An attention that takes long.
+async fn long(lease: &Lease) -> Attention {
+    let tokens = 1 << 15;
+    let [input, output] = [(); 2].map(|()| lease.allocate(tokens * 32 * 4));
+    let (input, output) = (input.await.unwrap(), output.await.unwrap());
+    let heads = |buffer| HeadRows {
+        buffer,
+        offset: 0,
+        row_stride: 32,
+        head_stride: 0,
+        batch_stride: 0,
+    };
+    Attention {
+        element: Element::F32,
+        batch: 1,
+        heads: 1,
+        key_heads: 1,
+        queries: tokens,
+        keys: tokens,
+        size: 32,
+        scale: 1.0,
+        is_causal: false,
+        lengths: None,
+        q: heads(input.clone()),
+        k: heads(input.clone()),
+        v: heads(input),
+        output: heads(output),
+    }
+}
+
+async fn brief(lease: &Lease) -> Reduce {
+    let [input, output] = [(); 2].map(|()| lease.allocate(400));
+    Reduce {
+        reduction: Reduction::Sum,
+        element: Element::F32,
+        rows: 10,
+        columns: 10,
+        input: rows(&input.await.unwrap(), 10),
+        output: vector(&output.await.unwrap()),
+    }
+}
+
+#[tokio::test]
+async fn an_operation_that_takes_too_long_is_stopped_and_what_is_behind_it_dropped() {
+    if !instance().contains_failures {
+        return;
+    }
+    in_time(async {
+        let device = device(1);
+        let session = device.session(Limits {
+            kernel_time: Duration::from_millis(5),
+            ..Limits::default()
+        });
+        let lease = session.lease();
+        let queue = lease.create_queue().await.unwrap();
+        let attention = long(&lease).await;
+        let output = attention.output.buffer.clone();
+        lease.attention(&queue, attention).await.unwrap();
+        queue.fill(&output, 0, 4, 1).await.unwrap();
+        let ended = queue.synchronize().await;
+        let Err(Error::DeadlineExceeded(message)) = ended else {
+            panic!("{ended:?}");
+        };
+        assert!(message.contains("attention"), "{message}");
+        // The queue is as good as new.
+        queue.fill(&output, 0, 4, 2).await.unwrap();
+        assert_eq!(queue.read(&output, 0, 4).await.unwrap(), [2; 4]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_operation_ends_with_its_instance() {
+    in_time(async {
+        let device = device(2);
+        let session = device.session(Limits::default());
+        let lease = session.lease();
+        let queue = lease.create_queue().await.unwrap();
+        let attention = long(&lease).await;
+        lease.attention(&queue, attention).await.unwrap();
+        drop((queue, lease));
+        nothing_is_held(&session).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_operation_keeps_no_neighbour_waiting_for_its_end() {
+    if !instance().has_slices {
+        return;
+    }
+    in_time(async {
+        let device = device(1);
+        let (one, other) = (
+            device.session(Limits::default()).lease(),
+            device.session(Limits::default()).lease(),
+        );
+        let queue = one.create_queue().await.unwrap();
+        let attention = long(&one).await;
+        one.attention(&queue, attention).await.unwrap();
+        let second = other.create_queue().await.unwrap();
+        let reduce = brief(&other).await;
+        other.reduce(&second, reduce).await.unwrap();
+        second.synchronize().await.unwrap();
+        let first = queue.record_event().await.unwrap();
+        assert!(!first.is_done());
+    })
+    .await;
+}
+
+/// Counts what it is charged.
+#[derive(Debug, Default)]
+struct Count {
+    names: std::sync::Mutex<Vec<String>>,
+    launched: AtomicU64,
+    ran: AtomicU64,
+}
+
+impl Meter for Count {
+    fn begins(&self, kernel: &str, _: &LaunchConfig) -> u64 {
+        self.names.lock().unwrap().push(kernel.to_owned());
+        0
+    }
+
+    fn launched(&self) {
+        self.launched.fetch_add(1, Ordering::SeqCst);
+    }
+
+    fn ran(&self, _: LaunchTimes) {
+        self.ran.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+#[tokio::test]
+async fn an_operation_is_charged_once_as_a_launch_is() {
+    in_time(async {
+        let lease = session().lease();
+        let queue = lease.create_queue().await.unwrap();
+        let count = Arc::new(Count::default());
+        lease.charge_to(count.clone());
+        let reduce = brief(&lease).await;
+        for _ in 0..3 {
+            lease.reduce(&queue, reduce.clone()).await.unwrap();
+        }
+        queue.synchronize().await.unwrap();
+        assert_eq!(count.names.lock().unwrap().as_slice(), ["reduce"; 3]);
+        assert_eq!(count.launched.load(Ordering::SeqCst), 3);
+        assert_eq!(count.ran.load(Ordering::SeqCst), 3);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_kernel_counts_as_one_module_however_often_it_is_used() {
+    in_time(async {
+        let device = device(1);
+        let session = device.session(Limits {
+            modules: 1,
+            ..Limits::default()
+        });
+        let lease = session.lease();
+        let queue = lease.create_queue().await.unwrap();
+        let mut reduce = brief(&lease).await;
+        for _ in 0..2 {
+            lease.reduce(&queue, reduce.clone()).await.unwrap();
+        }
+        reduce.reduction = Reduction::Max;
+        let refused = lease.reduce(&queue, reduce).await;
+        assert!(
+            matches!(refused, Err(Error::QuotaExceeded { .. })),
+            "{refused:?}"
+        );
+    })
+    .await;
+}
