@@ -58,6 +58,12 @@
 //! [`Queue::read`], [`Queue::synchronize`] and [`Event::wait`] wait for the device. They
 //! suspend only this instance, and return the errors of queued commands.
 //!
+//! # What the host computes
+//!
+//! Products of matrices, softmax, normalisations, reductions and attention need no kernels: they are
+//! methods of [`Queue`] that take a [`Matrix`] or [`Tensor`]s, views of buffers with a shape. Ready
+//! kernels for what else there is are in [`kernels`].
+//!
 //! # Modules of this crate
 //!
 //! The modules `buffer`, `device`, `error`, `event`, `launch`, `module` and `queue` import
@@ -65,6 +71,9 @@
 //! creates queues, a queue launches kernels, and errors contain extents. Each module has one
 //! type of the API with its helpers, so that it can be read on its own; an order among
 //! them would only split types from the methods that return them.
+
+// What the macros of kernels write names the crate so.
+extern crate self as tensor_wasm_guest;
 
 mod bindings;
 mod buffer;
@@ -74,13 +83,17 @@ mod event;
 #[cfg(feature = "http")]
 pub mod http;
 pub mod kernel;
+pub mod kernels;
 mod launch;
 mod linear_algebra;
 mod module;
+mod operations;
 mod queue;
 mod residency;
+
 #[cfg(all(feature = "testing", not(target_family = "wasm")))]
 pub mod testing;
+mod view;
 
 pub use buffer::{Buffer, FromIndex};
 pub use bytemuck;
@@ -90,4 +103,6 @@ pub use event::Event;
 pub use launch::{Argument, BFloat16, Extent, Half, Launch, LaunchConfig, Struct};
 pub use linear_algebra::{Element, Gemm, Matrix, Vector};
 pub use module::{Kernel, Module, Parameter};
+pub use operations::{Attention, Float, Norm, Softmax};
 pub use queue::Queue;
+pub use view::{MOST_DIMENSIONS, Tensor};

@@ -63,6 +63,11 @@ elements! {
     i8 => i32, S8;
 }
 
+/// The type of elements, as the host names it.
+pub(crate) fn element_type<T: Element>() -> raw::ElementType {
+    T::TYPE.0
+}
+
 /// A matrix in a buffer, row by row, or a batch of equally spaced ones.
 #[derive(Debug)]
 pub struct Matrix<'a, T> {
@@ -151,7 +156,7 @@ impl<'a, T> Matrix<'a, T> {
 }
 
 /// In bytes. Where it overflows, the largest offset lies behind every buffer, and the host refuses it.
-fn offset<T>(place: &FromIndex<'_, T>) -> u64 {
+pub(crate) fn offset<T>(place: &FromIndex<'_, T>) -> u64 {
     place.index.saturating_mul(size_of::<T>() as u64)
 }
 
@@ -201,7 +206,7 @@ impl<'a, T> Vector<'a, T> {
         self.len == 0
     }
 
-    fn raw(&self) -> raw::Vector<'a> {
+    pub(crate) fn raw(&self) -> raw::Vector<'a> {
         raw::Vector {
             buffer: &self.place.buffer.raw,
             offset: offset(&self.place),

@@ -5,6 +5,7 @@ mod host_memory;
 mod launches;
 mod memory;
 mod modules;
+mod operations;
 mod products;
 mod retained;
 
