@@ -1,8 +1,9 @@
 //! A guest at work on one request, as a future. Each poll is a turn on the processors, where the
 //! guest's tenant shares those with others, and is charged to the request.
 //!
-//! What a poll takes is wall time of its thread: the thread's own processor time would take a
-//! system call each time, while a reading of the clock takes some tens of nanoseconds.
+//! What a poll takes is wall time of its thread, whose reading takes some tens of nanoseconds: the
+//! thread's own processor time takes a system call. That is read where the two may differ, since
+//! the operating system may have let others run meanwhile, and it matters whose time it was.
 
 use crate::request::{Finish, RequestTask};
 use crate::schedule::Turns;
@@ -19,15 +20,15 @@ use std::time::{Duration, Instant};
 /// to run it.
 const BRIEF: Duration = Duration::from_micros(250);
 
-/// What a poll counts for at most in the average of its application: of one that took longer, the
-/// operating system may have let others run meanwhile.
+/// What a poll counts for at most in the average of its application.
 const MOST: Duration = BRIEF.saturating_mul(4);
 
-/// A poll of this length is the guest's own doing, such as a large copy, which nothing interrupts.
+/// A poll of this length does what nothing interrupts, such as a large copy.
 const LONG: Duration = Duration::from_millis(10);
 
 /// For how many times its length the guests of its application count as long: so that no mixture of long
-/// polls and brief ones takes more than a small part of the threads that serve HTTP.
+/// polls and brief ones takes more than a small part of the threads that serve HTTP. For as long the
+/// processor time of polls is measured after one whose time may have been another's.
 const LONG_FOR: u32 = 64;
 
 thread_local! {
@@ -66,8 +67,10 @@ pub(super) enum RunHere {
 /// How far a guest ran in one poll.
 enum Ran {
     ToItsEnd,
-    /// For so long.
-    UntilItWaits(Duration),
+    /// Whether it took no longer than it may on a thread that serves HTTP.
+    UntilItWaits {
+        brief: bool,
+    },
     /// It was interrupted, and would go on at once.
     UntilItGaveWay,
 }
@@ -108,9 +111,9 @@ impl GuestFuture {
         // at the next poll, where it asks for another turn.
         match self.run(began, cx, BRIEF) {
             Ran::ToItsEnd => RunHere::Done,
-            Ran::UntilItWaits(ran) if self.turns.is_none() || ran <= BRIEF => RunHere::Waits,
+            Ran::UntilItWaits { brief } if self.turns.is_none() || brief => RunHere::Waits,
             Ran::UntilItGaveWay if self.turns.is_none() => RunHere::Waits,
-            Ran::UntilItWaits(_) | Ran::UntilItGaveWay => RunHere::Elsewhere,
+            Ran::UntilItWaits { .. } | Ran::UntilItGaveWay => RunHere::Elsewhere,
         }
     }
 
@@ -121,7 +124,7 @@ impl GuestFuture {
         }
         match self.run(Instant::now(), cx, Duration::ZERO) {
             Ran::ToItsEnd => Poll::Ready(()),
-            Ran::UntilItWaits(_) => Poll::Pending,
+            Ran::UntilItWaits { .. } => Poll::Pending,
             Ran::UntilItGaveWay => {
                 // The threads that serve HTTP do not wait for the operating system to end this
                 // one's slice, which is longer than a guest's.
@@ -134,20 +137,30 @@ impl GuestFuture {
     /// Polls the guest, and ends its turn. One that is interrupted before it has run for `whole` waits
     /// for no turn yet.
     fn run(&mut self, began: Instant, cx: &mut Context<'_>, whole: Duration) -> Ran {
+        let is_doubted = self.turns.is_some() && self.polls.are_doubted(began);
+        let processor_time = is_doubted.then(thread_processor_time);
         IS_POLLING.set(true);
         let polled = catch_unwind(AssertUnwindSafe(|| self.work.as_mut().poll(cx)));
         IS_POLLING.set(false);
         let ran = began.elapsed();
+        let took = match processor_time {
+            Some(before) if ran > BRIEF => {
+                let own = thread_processor_time().saturating_sub(before);
+                Took::Measured(own.min(ran))
+            }
+            Some(_) => Took::Measured(ran),
+            None => Took::AtMost(ran),
+        };
         let context = self.task.context();
         context.usage().add_guest(ran);
         let interrupted = self.task.run.take_gave_way() && matches!(polled, Ok(Poll::Pending));
-        let gave_way = interrupted && ran > whole;
+        let gave_way = interrupted && took.longest() > whole;
         if let Some(turns) = &mut self.turns {
             match gave_way {
                 true => turns.give_way(context.tenant(), ran),
                 false => turns.end(context.tenant(), ran),
             }
-            self.polls.add(began, ran);
+            self.polls.add(began, took);
         }
         let polled = polled.unwrap_or_else(|_| {
             tracing::error!(
@@ -166,9 +179,34 @@ impl GuestFuture {
                 Ran::ToItsEnd
             }
             Poll::Pending if gave_way => Ran::UntilItGaveWay,
-            Poll::Pending => Ran::UntilItWaits(ran),
+            Poll::Pending => Ran::UntilItWaits {
+                brief: took.longest() <= BRIEF,
+            },
         }
     }
+}
+
+/// How long a poll took.
+#[derive(Clone, Copy)]
+enum Took {
+    /// Of its thread's processor time.
+    Measured(Duration),
+    /// No more than this, in which the operating system may have let others run.
+    AtMost(Duration),
+}
+
+impl Took {
+    fn longest(self) -> Duration {
+        match self {
+            Took::Measured(took) | Took::AtMost(took) => took,
+        }
+    }
+}
+
+/// The processor time that the calling thread has had.
+fn thread_processor_time() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    Duration::try_from(time).unwrap_or_default()
 }
 
 /// How long the polls of an application's guests take.
@@ -178,6 +216,8 @@ pub(crate) struct PollTimes {
     average: AtomicU64,
     /// Until when they count as long, whatever the average is, in nanoseconds since [`EPOCH`].
     long_until: AtomicU64,
+    /// Until when the processor time of polls is to be measured, in nanoseconds since [`EPOCH`].
+    doubted_until: AtomicU64,
 }
 
 /// What times are counted from.
@@ -187,27 +227,43 @@ fn nanoseconds(time: Duration) -> u64 {
     u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
+fn since_epoch(time: Instant) -> u64 {
+    nanoseconds(time.saturating_duration_since(*EPOCH))
+}
+
 impl PollTimes {
     fn are_brief(&self, now: Instant) -> bool {
         Duration::from_nanos(self.average.load(Ordering::Relaxed)) <= BRIEF
-            && nanoseconds(now.saturating_duration_since(*EPOCH))
-                >= self.long_until.load(Ordering::Relaxed)
+            && since_epoch(now) >= self.long_until.load(Ordering::Relaxed)
+    }
+
+    /// Whether the processor time of a poll that begins now is to be measured.
+    fn are_doubted(&self, now: Instant) -> bool {
+        since_epoch(now) < self.doubted_until.load(Ordering::Relaxed)
     }
 
     /// A poll that began then took so long.
-    fn add(&self, began: Instant, took: Duration) {
-        let counted = nanoseconds(took.min(MOST));
+    fn add(&self, began: Instant, took: Took) {
+        let longest = took.longest();
+        let until = || {
+            let until = longest.saturating_mul(LONG_FOR);
+            since_epoch(began).saturating_add(nanoseconds(until))
+        };
+        let counted = match took {
+            Took::AtMost(longest) if longest > BRIEF => {
+                self.doubted_until.fetch_max(until(), Ordering::Relaxed);
+                BRIEF
+            }
+            Took::AtMost(_) | Took::Measured(_) => longest.min(MOST),
+        };
         let before = self.average.load(Ordering::Relaxed);
         // Of two threads that add at one time one may be missed, which does not matter.
         let after = before
             .saturating_sub(before / 8)
-            .saturating_add(counted / 8);
+            .saturating_add(nanoseconds(counted) / 8);
         self.average.store(after, Ordering::Relaxed);
-        if took >= LONG {
-            let since = began.saturating_duration_since(*EPOCH);
-            let until = since.saturating_add(took.saturating_mul(LONG_FOR));
-            self.long_until
-                .fetch_max(nanoseconds(until), Ordering::Relaxed);
+        if matches!(took, Took::Measured(own) if own >= LONG) {
+            self.long_until.fetch_max(until(), Ordering::Relaxed);
         }
     }
 }
@@ -217,32 +273,62 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_long_poll_among_many_brief_ones_keeps_guests_from_the_threads_of_http_for_long() {
+    fn a_long_poll_among_many_brief_ones_keeps_guests_from_the_threads_of_http_for_long() {
         let polls = PollTimes::default();
-        let began = Instant::now();
-        assert!(polls.are_brief(began));
+        let mut now = Instant::now();
+        assert!(polls.are_brief(now) && !polls.are_doubted(now));
         let long = Duration::from_millis(50);
-        polls.add(began, long);
-        let mut now = began + long;
+        // Of the first one it is not known whose time it was.
+        polls.add(now, Took::AtMost(long));
+        now += long;
+        assert!(polls.are_brief(now) && polls.are_doubted(now));
+        now += long * 60;
+        assert!(polls.are_doubted(now));
+        polls.add(now, Took::Measured(long));
+        now += long;
         for _ in 0..1000 {
-            polls.add(now, Duration::from_micros(1));
+            polls.add(now, Took::AtMost(Duration::from_micros(1)));
         }
         assert!(!polls.are_brief(now));
         now += long * 60;
         assert!(!polls.are_brief(now));
         now += long * 4;
-        assert!(polls.are_brief(now));
+        assert!(polls.are_brief(now) && !polls.are_doubted(now));
     }
 
     #[test]
-    fn polls_that_are_long_on_the_average_are_not_brief_and_one_that_was_interrupted_is_no_matter()
-    {
+    fn polls_that_are_long_on_the_average_are_not_brief() {
         let (polls, now) = (PollTimes::default(), Instant::now());
-        polls.add(now, Duration::from_millis(2));
+        polls.add(now, Took::Measured(Duration::from_millis(2)));
         assert!(polls.are_brief(now));
         for _ in 0..8 {
-            polls.add(now, BRIEF * 2);
+            polls.add(now, Took::Measured(BRIEF * 2));
         }
         assert!(!polls.are_brief(now));
+    }
+
+    #[test]
+    fn polls_during_which_the_operating_system_let_others_run_are_no_matter() {
+        let (polls, now) = (PollTimes::default(), Instant::now());
+        for _ in 0..100 {
+            polls.add(now, Took::AtMost(Duration::from_millis(20)));
+            assert!(polls.are_brief(now) && polls.are_doubted(now));
+        }
+        for _ in 0..100 {
+            polls.add(now, Took::Measured(Duration::from_micros(80)));
+            assert!(polls.are_brief(now));
+        }
+    }
+
+    #[test]
+    fn a_thread_that_sleeps_takes_no_processor_time() {
+        let (before, began) = (thread_processor_time(), Instant::now());
+        std::thread::sleep(Duration::from_millis(20));
+        let own = thread_processor_time().saturating_sub(before);
+        assert!(own < began.elapsed(), "{own:?}");
+        let mut sum = 0_u64;
+        while thread_processor_time() == before + own {
+            sum = std::hint::black_box(sum + 1);
+        }
     }
 }

@@ -229,26 +229,22 @@ impl<W: Clone + PartialEq> Processors<W> {
         }
     }
 
-    /// A guest has run for so long, and gives its slot back. What it took is charged to `charged`,
-    /// since whose request it works on may have been decided meanwhile. [`next`](Self::next) is to
-    /// be called then.
+    /// A guest has run for so long, and gives its slot back. The tenant whose request it works on,
+    /// `charged`, may have been decided meanwhile: its limit counts what the guest took. Its share
+    /// does not, which counts for those in whose name the guest began. Of one tenant's guests that
+    /// have to wait, those that have begun would have to wait for all that come after them otherwise.
+    /// [`next`](Self::next) is to be called then.
     pub(super) fn end(&mut self, key: Key, charged: Key, ran: Duration, now: Instant) {
         match self.lent {
             0 => self.free += 1,
             _ => self.lent -= 1,
         }
         self.running = self.running.saturating_sub(1);
-        let is_same = key == charged;
-        let own = if is_same { ran } else { Duration::ZERO };
         let (queue, tenant) = self.tenant(key, now);
         tenant.running = tenant.running.saturating_sub(1);
-        queue.correct(key, &mut tenant.flow, SLICE, own);
-        tenant.pay(own, now);
-        if !is_same {
-            let (queue, tenant) = self.tenant(charged, now);
-            queue.charge(charged, &mut tenant.flow, ran);
-            tenant.pay(ran, now);
-        }
+        queue.correct(key, &mut tenant.flow, SLICE, ran);
+        let (_, tenant) = self.tenant(charged, now);
+        tenant.pay(ran, now);
     }
 
     /// A guest waits for its next turn. Returns whether it does: where its tenant's limit is

@@ -231,16 +231,41 @@ fn a_tenant_with_a_limit_gets_what_it_says_on_the_average_and_others_the_rest() 
 }
 
 #[test]
-fn what_is_charged_to_another_tenant_is_not_charged_to_the_one_that_began() {
+fn a_tenant_s_limit_counts_what_guests_took_before_they_were_its_own() {
     let mut processors = processors(1);
     let now = Instant::now();
     assert!(processors.try_begin(None, now));
     processors.end(None, Some(100), SECOND, now);
     assert!(processors.try_begin(None, now));
     processors.end(None, None, Duration::ZERO, now);
-    // Its limit is reached by it.
     let admission = processors.begin(Some(100), now, &1);
     assert!(matches!(admission, Admission::Sleeps(_)), "{admission:?}");
+}
+
+/// A policy that is composed with its application decides whose request it is.
+#[test]
+fn guests_whose_tenant_was_decided_while_they_ran_do_not_wait_for_all_that_come_later() {
+    let mut processors = processors(1);
+    let now = Instant::now();
+    let mut running = (None, 0);
+    assert_eq!(processors.begin(None, now, &0), Admission::Runs);
+    for guest in 1..100 {
+        processors.begin(None, now, &guest);
+    }
+    let mut ended = 0;
+    for _ in 0..40 {
+        // Each takes one turn to learn whose it is, and another one to its end.
+        let (key, guest) = running;
+        processors.end(key, Some(1), SLICE, now);
+        match key {
+            None => assert!(processors.wait(Some(1), now, &guest)),
+            Some(_) => ended += 1,
+        }
+        let next = processors.next(now, &mut Vec::new()).unwrap();
+        let has_begun = processors.tenants[&None].waiting.front() > Some(&next);
+        running = (has_begun.then_some(1), next);
+    }
+    assert!(ended >= 15, "{ended} of 20");
 }
 
 #[test]
