@@ -106,10 +106,34 @@ fn composites_of_all_three_tools_are_served_alike() {
 }
 
 #[test]
-fn composites_of_all_three_tools_have_the_same_imports_and_exports() {
+fn composites_of_wasi_0_3_of_all_three_tools_are_served_alike() {
     let bench = Bench::new();
-    let (policy, application) = (component("policy"), component("saxpy"));
-    let ways = bench.three_ways(&[&policy], &application);
+    let body: Vec<u8> = (0..300_000u32).map(|i| ((i * 7) >> 2) as u8).collect();
+    let (policy, echo) = (component("policy-p3"), guest("p3_echo"));
+    for (way, composite) in bench.three_ways(&[&policy], &echo) {
+        let server = bench.serve(&composite);
+        post(&server, None, &body).assert_error(401, "unauthorized");
+        assert_eq!(post(&server, Some("wrong"), &body).status, 401, "{way}");
+        let reply = post(&server, Some(TOKEN), &body);
+        assert_eq!(reply.status, 200, "{way}");
+        assert!(reply.body == body, "{way}: the body is not what was sent");
+    }
+}
+
+#[test]
+fn composites_of_all_three_tools_have_the_same_imports_and_exports() {
+    for (policy, application) in [
+        (component("policy"), component("saxpy")),
+        (component("policy-p3"), guest("p3_launches")),
+    ] {
+        composites_are_alike(&policy, &application);
+    }
+}
+
+#[track_caller]
+fn composites_are_alike(policy: &Path, application: &Path) {
+    let bench = Bench::new();
+    let ways = bench.three_ways(&[policy], application);
     let ours = inspect(&ways[0].1);
     assert_eq!(ours["exports"].as_array().unwrap().len(), 1);
     for (way, composite) in &ways {
@@ -127,8 +151,8 @@ fn composites_of_all_three_tools_have_the_same_imports_and_exports() {
         assert_eq!(
             told,
             [
-                ("middleware", &inspect(&policy)["digest"]),
-                ("application", &inspect(&application)["digest"]),
+                ("middleware", &inspect(policy)["digest"]),
+                ("application", &inspect(application)["digest"]),
             ],
             "{way}"
         );
