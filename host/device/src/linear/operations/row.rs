@@ -67,12 +67,14 @@ impl RowThreads {
 
     /// Finds a thread's row, `%row`, of the `%rows`, or ends the thread; its place in the row is `%t`.
     pub(super) fn begin(self) -> String {
+        // What is the same in all threads of a warp has registers of its own: the processor's compiler looks
+        // at registers and not at what is in them at a time.
         format!(
             "    mov.u32 %t, %tid.x;
-    mov.u32 %u, %tid.y;
-    mov.u32 %w, %ctaid.x;
-    mad.wide.u32 %row, %w, {rows}, 0;
-    cvt.u64.u32 %x, %u;
+    mov.u32 %within, %tid.y;
+    mov.u32 %block, %ctaid.x;
+    mad.wide.u32 %row, %block, {rows}, 0;
+    cvt.u64.u32 %x, %within;
     add.u64 %row, %row, %x;
     setp.ge.u64 %p, %row, %rows;
     @%p bra DONE;
@@ -140,10 +142,11 @@ pub(super) fn load(element: Element, register: &str, base: &str) -> String {
 }
 
 /// The registers that all of these kernels use.
-pub(super) const REGISTERS: [(&str, &str); 5] = [
+pub(super) const REGISTERS: [(&str, &str); 6] = [
     ("pred", "%p"),
     ("b16", "%h"),
     ("b32", "%u, %w, %t, %c"),
+    ("b32", "%within, %block"),
     ("b64", "%row, %x, %at"),
     ("f32", "%v, %y, %e"),
 ];

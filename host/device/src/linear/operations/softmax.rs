@@ -151,8 +151,8 @@ pub(super) fn module(variant: Variant) -> String {
     } = variant;
     let mut registers = REGISTERS.to_vec();
     registers.extend([
-        ("b32", "%visible"),
-        ("b64", "%in, %out, %added, %z"),
+        ("b32", "%visible, %length"),
+        ("b64", "%in, %out, %added, %z, %y64"),
         ("f32", "%most"),
     ]);
     let mut text = head(
@@ -189,9 +189,9 @@ pub(super) fn module(variant: Variant) -> String {
     cvt.u64.u32 %z, %columns;
     add.u64 %x, %x, %z;
     add.u64 %x, %x, 1;
-    sub.u64 %at, %x, %queries;
+    sub.u64 %y64, %x, %queries;
     setp.lt.u64 %p, %x, %queries;
-    selp.u64 %x, 0, %at, %p;
+    selp.u64 %x, 0, %y64, %p;
     min.u64 %x, %x, %z;
     cvt.u32.u64 %visible, %x;
 NOT_CAUSAL:
@@ -199,8 +199,8 @@ NOT_CAUSAL:
     @%p bra NO_LENGTHS;
     div.u64 %x, %row, %per_length;
     mad.lo.u64 %x, %x, %lengths_step, %lengths;
-    ld.global.u32 %u, [%x];
-    min.u32 %visible, %visible, %u;
+    ld.global.u32 %length, [%x];
+    min.u32 %visible, %visible, %length;
 NO_LENGTHS:
 ";
     if is_masked {

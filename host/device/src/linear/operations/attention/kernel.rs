@@ -20,10 +20,30 @@ pub(super) const QUERIES: u32 = OWN * WARPS;
 const KEYS: u32 = 64;
 const OWN_KEYS: u32 = KEYS / WARP;
 
-/// How deep the parts in shared memory are; and how far apart lines of keys lie there: an odd number, so
-/// that threads which write a column use different banks.
-const DEPTH: u32 = 16;
+/// How far apart lines of keys lie in shared memory: an odd number, so that threads which write a column use
+/// different banks.
 const PITCH: u32 = KEYS + 1;
+
+/// The most elements of a value that a part in shared memory has.
+const MOST_DEPTH: u32 = 64;
+
+impl Variant {
+    /// How many columns of queries and keys are in shared memory at a time. Each part costs two barriers, at
+    /// which the processor saves what its threads have in registers.
+    fn depth(self) -> u32 {
+        self.padded_size.min(MOST_DEPTH)
+    }
+
+    /// How many rows of values are there at a time.
+    fn value_rows(self) -> u32 {
+        (KEYS * MOST_DEPTH / self.padded_size).min(KEYS)
+    }
+
+    /// Whether all columns of the queries are there, which then are loaded once.
+    fn has_whole_queries(self) -> bool {
+        self.depth() == self.padded_size
+    }
+}
 
 /// A part of an operand that the threads of a block load together into shared memory.
 struct Part {
@@ -52,9 +72,11 @@ impl Part {
             name,
             place,
         } = self;
+        // The counter is the same in all threads, so that none goes another way.
         format!(
-            "    mov.u32 %i, %t;
+            "    mov.u32 %count, 0;
 {label}:
+    add.u32 %i, %count, %t;
     shr.u32 %r, %i, {bits};
     and.b32 %c, %i, {mask};
 {place}    add.u32 %r, %r, {first_row};
@@ -70,8 +92,8 @@ impl Part {
     {load}
 {label}_NONE:
     st.shared.f32 [%to], %e;
-    add.u32 %i, %i, {threads};
-    setp.lt.u32 %p, %i, {count};
+    add.u32 %count, %count, {threads};
+    setp.lt.u32 %p, %count, {count};
     @%p bra {label};
 ",
             bits = width.trailing_zeros(),
@@ -83,26 +105,26 @@ impl Part {
     }
 }
 
-/// 16 columns of the queries, from `%depth` on.
-fn load_queries(element: Element) -> String {
+/// Columns of the queries, from `%depth` on.
+fn load_queries(variant: Variant) -> String {
     Part {
         label: "QUERY",
-        width: DEPTH,
-        count: QUERIES * DEPTH,
+        width: variant.depth(),
+        count: QUERIES * variant.depth(),
         first: ["%query0", "%depth"],
         rows: "%queries",
         name: "q",
         place: "    mad.lo.u32 %to, %i, 4, %left;\n".to_owned(),
     }
-    .load(element)
+    .load(variant.element)
 }
 
-/// 16 columns of the keys of a tile, transposed.
-fn load_keys(element: Element) -> String {
+/// Columns of the keys of a tile, transposed.
+fn load_keys(variant: Variant) -> String {
     Part {
         label: "KEY",
-        width: DEPTH,
-        count: KEYS * DEPTH,
+        width: variant.depth(),
+        count: KEYS * variant.depth(),
         first: ["%key0", "%depth"],
         rows: "%limit",
         name: "k",
@@ -110,15 +132,15 @@ fn load_keys(element: Element) -> String {
             "    mad.lo.u32 %to, %c, {PITCH}, %r;\n    mad.lo.u32 %to, %to, 4, %right;\n"
         ),
     }
-    .load(element)
+    .load(variant.element)
 }
 
-/// 16 rows of the values, from key `%r0` on.
+/// Rows of the values, from key `%r0` on.
 fn load_values(variant: Variant) -> String {
     Part {
         label: "VALUE",
         width: variant.padded_size,
-        count: DEPTH * variant.padded_size,
+        count: variant.value_rows() * variant.padded_size,
         first: ["%r0", "0"],
         rows: "%limit",
         name: "v",
@@ -197,8 +219,13 @@ pub(in super::super) fn module(variant: Variant) -> String {
         padded_size,
     } = variant;
     let columns = padded_size / WARP;
-    let mut text = declarations(padded_size);
-    text += &begin(columns);
+    let depth = variant.depth();
+    let mut text = declarations(variant);
+    text += &begin(variant);
+    if variant.has_whole_queries() {
+        text += "    mov.u32 %depth, 0;\n";
+        text += &load_queries(variant);
+    }
     text += "NEXT_TILE:
     setp.ge.u32 %p, %key0, %last;
     @%p bra SUMMED;
@@ -210,8 +237,10 @@ pub(in super::super) fn module(variant: Variant) -> String {
         }
     }
     text += "NEXT_DEPTH:\n";
-    text += &load_queries(element);
-    text += &load_keys(element);
+    if !variant.has_whole_queries() {
+        text += &load_queries(variant);
+    }
+    text += &load_keys(variant);
     text += "    bar.sync 0;
     mov.u32 %from_left, %left_own;
     mov.u32 %from_right, %right_own;
@@ -225,7 +254,7 @@ NEXT_SCORE:
         );
     }
     for own in 0..OWN {
-        text += &format!("    ld.shared.f32 %a, [%from_left+{}];\n", own * DEPTH * 4);
+        text += &format!("    ld.shared.f32 %a, [%from_left+{}];\n", own * depth * 4);
         for key in 0..OWN_KEYS {
             text += &format!("    fma.rn.f32 %s{own}_{key}, %a, %b{key}, %s{own}_{key};\n");
         }
@@ -234,10 +263,10 @@ NEXT_SCORE:
         "    add.u32 %from_left, %from_left, 4;
     add.u32 %from_right, %from_right, {line};
     add.u32 %step, %step, 1;
-    setp.lt.u32 %p, %step, {DEPTH};
+    setp.lt.u32 %p, %step, {depth};
     @%p bra NEXT_SCORE;
     bar.sync 0;
-    add.u32 %depth, %depth, {DEPTH};
+    add.u32 %depth, %depth, {depth};
     setp.lt.u32 %p, %depth, %size;
     @%p bra NEXT_DEPTH;
 ",
@@ -264,46 +293,48 @@ fn add_values(variant: Variant) -> String {
     let columns = variant.padded_size / WARP;
     let mut text = format!(
         "    mov.u32 %r0, %key0;
-    mov.u32 %from_left, %first_shares;
+    mov.u32 %from_shares, %first_shares;
     add.u32 %end, %key0, {KEYS};
 NEXT_VALUES:
 "
     );
     text += &load_values(variant);
     text += "    bar.sync 0;
-    mad.lo.u32 %from_right, %tx, 4, %right;
+    mad.lo.u32 %from_values, %tx, 4, %right;
     mov.u32 %step, 0;
 NEXT_VALUE:
 ";
     for column in 0..columns {
         text += &format!(
-            "    ld.shared.f32 %b{column}, [%from_right+{}];\n",
+            "    ld.shared.f32 %b{column}, [%from_values+{}];\n",
             column * WARP * 4
         );
     }
     for own in 0..OWN {
-        text += &format!("    ld.shared.f32 %a, [%from_left+{}];\n", own * KEYS * 4);
+        text += &format!("    ld.shared.f32 %a, [%from_shares+{}];\n", own * KEYS * 4);
         for column in 0..columns {
             text +=
                 &format!("    fma.rn.f32 %o{own}_{column}, %a, %b{column}, %o{own}_{column};\n");
         }
     }
     text + &format!(
-        "    add.u32 %from_left, %from_left, 4;
-    add.u32 %from_right, %from_right, {line};
+        "    add.u32 %from_shares, %from_shares, 4;
+    add.u32 %from_values, %from_values, {line};
     add.u32 %step, %step, 1;
-    setp.lt.u32 %p, %step, {DEPTH};
+    setp.lt.u32 %p, %step, {rows};
     @%p bra NEXT_VALUE;
     bar.sync 0;
-    add.u32 %r0, %r0, {DEPTH};
+    add.u32 %r0, %r0, {rows};
     setp.lt.u32 %p, %r0, %end;
     @%p bra NEXT_VALUES;
 ",
-        line = variant.padded_size * 4
+        line = variant.padded_size * 4,
+        rows = variant.value_rows()
     )
 }
 
-fn declarations(padded_size: u32) -> String {
+fn declarations(variant: Variant) -> String {
+    let (padded_size, depth) = (variant.padded_size, variant.depth());
     let mut names = Vec::new();
     for name in ["q", "k", "v", "o"] {
         names.push(("u64", name.to_owned()));
@@ -347,8 +378,11 @@ fn declarations(padded_size: u32) -> String {
         "attention",
         &parameters,
         &[
-            ("left_part", QUERIES * DEPTH * 4),
-            ("right_part", (DEPTH * PITCH).max(DEPTH * padded_size) * 4),
+            ("left_part", QUERIES * depth * 4),
+            (
+                "right_part",
+                (depth * PITCH).max(variant.value_rows() * padded_size) * 4,
+            ),
             ("shares", QUERIES * KEYS * 4),
         ],
         &[
@@ -356,14 +390,17 @@ fn declarations(padded_size: u32) -> String {
             ("b16", "%h"),
             (
                 "b32",
-                "%u, %w, %t, %tx, %ty, %i, %r, %r0, %c, %to, %step, %end, %depth, %head, %key0, %query0",
+                "%u, %w, %t, %tx, %ty, %i, %count, %r, %r0, %c, %to, %step, %end, %depth, %head, %key0, %query0",
             ),
             (
                 "b32",
-                "%left, %right, %left_own, %right_own, %from_left, %from_right, %own_shares, %first_shares",
+                "%left, %right, %left_own, %right_own, %from_left, %from_right, %from_shares, %from_values, %own_shares, %first_shares",
             ),
-            ("b32", "%limit, %last, %see0, %see1, %see2, %see3"),
-            ("b64", "%at, %z"),
+            (
+                "b32",
+                "%limit, %last, %seen, %before, %query, %batch, %key_head, %see0, %see1, %see2, %see3",
+            ),
+            ("b64", "%at, %z, %y64, %to_row"),
             ("f32", &floats.join(", ")),
         ],
     )
@@ -371,17 +408,20 @@ fn declarations(padded_size: u32) -> String {
 
 /// Where the operands of a block's head lie, where a thread's parts in shared memory do, and how many keys
 /// each of its queries sees.
-fn begin(columns: u32) -> String {
-    let mut text = "    mov.u32 %u, %ctaid.z;
-    cvt.u64.u32 %z, %u;
+fn begin(variant: Variant) -> String {
+    let columns = variant.padded_size / WARP;
+    // What is the same in all threads has registers of its own: the processor's compiler looks at registers
+    // and not at what is in them at a time.
+    let mut text = "    mov.u32 %batch, %ctaid.z;
+    cvt.u64.u32 %z, %batch;
     mov.u32 %head, %ctaid.y;
-    cvt.u64.u32 %at, %head;
-    mad.lo.u64 %q, %at, %q_head, %q;
-    mad.lo.u64 %o, %at, %o_head, %o;
-    div.u32 %u, %head, %group;
-    cvt.u64.u32 %at, %u;
-    mad.lo.u64 %k, %at, %k_head, %k;
-    mad.lo.u64 %v, %at, %v_head, %v;
+    cvt.u64.u32 %y64, %head;
+    mad.lo.u64 %q, %y64, %q_head, %q;
+    mad.lo.u64 %o, %y64, %o_head, %o;
+    div.u32 %key_head, %head, %group;
+    cvt.u64.u32 %y64, %key_head;
+    mad.lo.u64 %k, %y64, %k_head, %k;
+    mad.lo.u64 %v, %y64, %v_head, %v;
 "
     .to_owned();
     for name in ["q", "k", "v", "o"] {
@@ -395,18 +435,18 @@ fn begin(columns: u32) -> String {
     mov.u32 %right, right_part;
     mad.lo.u32 %left_own, %ty, {own_bytes}, %left;
     mad.lo.u32 %right_own, %tx, 4, %right;
-    mov.u32 %u, shares;
-    mad.lo.u32 %first_shares, %ty, {shares_bytes}, %u;
+    mov.u32 %first_shares, shares;
+    mad.lo.u32 %first_shares, %ty, {shares_bytes}, %first_shares;
     mad.lo.u32 %own_shares, %tx, 4, %first_shares;
-    mov.u32 %u, %ctaid.x;
-    mul.lo.u32 %query0, %u, {QUERIES};
+    mov.u32 %query0, %ctaid.x;
+    mul.lo.u32 %query0, %query0, {QUERIES};
     mov.u32 %key0, 0;
     mov.u32 %limit, %keys;
     setp.eq.u32 %p, %has_lengths, 0;
     @%p bra NO_LENGTHS;
-    mad.lo.u64 %at, %z, %lengths_step, %lengths;
-    ld.global.u32 %u, [%at];
-    min.u32 %limit, %limit, %u;
+    mad.lo.u64 %y64, %z, %lengths_step, %lengths;
+    ld.global.u32 %seen, [%y64];
+    min.u32 %limit, %limit, %seen;
 NO_LENGTHS:
     mov.u32 %last, %limit;
     mov.u32 %see0, %limit;
@@ -415,21 +455,21 @@ NO_LENGTHS:
     mov.u32 %see3, %limit;
     setp.eq.u32 %p, %is_causal, 0;
     @%p bra NOT_CAUSAL;
-    sub.u32 %c, %keys, %queries;
-    add.u32 %c, %c, %query0;
-    add.s32 %u, %c, {QUERIES};
-    max.s32 %u, %u, 0;
-    min.u32 %last, %last, %u;
-    mad.lo.u32 %c, %ty, {OWN}, %c;
+    sub.u32 %before, %keys, %queries;
+    add.u32 %before, %before, %query0;
+    add.s32 %seen, %before, {QUERIES};
+    max.s32 %seen, %seen, 0;
+    min.u32 %last, %last, %seen;
+    mad.lo.u32 %before, %ty, {OWN}, %before;
 ",
-        own_bytes = OWN * DEPTH * 4,
+        own_bytes = OWN * variant.depth() * 4,
         shares_bytes = OWN * KEYS * 4,
     );
     for own in 0..OWN {
         text += &format!(
-            "    add.s32 %u, %c, {};
-    max.s32 %u, %u, 0;
-    min.u32 %see{own}, %see{own}, %u;
+            "    add.s32 %seen, %before, {};
+    max.s32 %seen, %seen, 0;
+    min.u32 %see{own}, %see{own}, %seen;
 ",
             own + 1
         );
@@ -456,12 +496,12 @@ fn result(element: Element, own: u32, columns: u32) -> String {
         "    setp.eq.f32 %p, %y, 0f00000000;
     rcp.rn.f32 %y, %y;
     selp.f32 %y, 0f00000000, %y, %p;
-    mad.lo.u32 %r, %ty, {OWN}, {own};
-    add.u32 %r, %r, %query0;
-    setp.ge.u32 %p, %r, %queries;
+    mad.lo.u32 %query, %ty, {OWN}, {own};
+    add.u32 %query, %query, %query0;
+    setp.ge.u32 %p, %query, %queries;
     @%p bra WRITTEN{own};
-    cvt.u64.u32 %z, %r;
-    mad.lo.u64 %z, %z, %o_row, %o;
+    cvt.u64.u32 %to_row, %query;
+    mad.lo.u64 %to_row, %to_row, %o_row, %o;
 "
     );
     for column in 0..columns {
@@ -469,7 +509,7 @@ fn result(element: Element, own: u32, columns: u32) -> String {
             "    add.u32 %c, %tx, {first};
     setp.ge.u32 %p, %c, %size;
     @%p bra WRITTEN{own};
-    mad.wide.u32 %at, %c, {bytes}, %z;
+    mad.wide.u32 %at, %c, {bytes}, %to_row;
     mul.rn.f32 %e, %o{own}_{column}, %y;
     {store}
 ",
