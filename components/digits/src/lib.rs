@@ -3,7 +3,7 @@
 //! row, it responds with `[{"digit": 0, "probability": 0.99}, …]`.
 //!
 //! It is meant as a beginning for services of one's own: weights that stay on the device, two products
-//! of matrices, and a kernel. `train.py` made the weights.
+//! of matrices and a softmax, which the host computes. `train.py` made the weights.
 
 mod network;
 
