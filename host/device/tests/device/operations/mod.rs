@@ -3,6 +3,7 @@
 
 mod attention;
 mod limits;
+mod properties;
 mod refused;
 mod rows;
 
