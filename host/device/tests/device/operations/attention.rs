@@ -173,6 +173,48 @@ async fn attention_of_large_heads_is_that_of_double_precision() {
 }
 
 #[tokio::test]
+async fn what_is_no_number_reaches_those_that_see_it_and_none_long_before() {
+    in_time(async {
+        let lease = session().lease();
+        let queue = lease.create_queue().await.unwrap();
+        let element = Element::F32;
+        let (tokens, size) = (100, 4);
+        let mut numbers = Numbers(8);
+        let [q, mut k, mut v] = [(); 3].map(|()| numbers.many(element, tokens * size));
+        k[90 * size] = f64::NAN;
+        v[50 * size..][..size].fill(f64::INFINITY);
+        let at_q = uploaded(&lease, &queue, bytes(element, &q)).await;
+        let at_k = uploaded(&lease, &queue, bytes(element, &k)).await;
+        let at_v = uploaded(&lease, &queue, bytes(element, &v)).await;
+        let out = lease.allocate(at_q.size()).await.unwrap();
+        let shape = shape([1, 1, 1, tokens, tokens, size]);
+        let causal = Attention {
+            is_causal: true,
+            ..attention(element, shape, [&at_q, &at_k, &at_v, &out])
+        };
+        let scale = f64::from(causal.scale as f32);
+        lease.attention(&queue, causal).await.unwrap();
+        let found = read(&queue, element, &out).await;
+        for (row, found) in found.chunks(size).enumerate() {
+            // Of 32 queries together, those before it may have become NaN.
+            if row < 32 {
+                let (exact, largest) = exact(&q[row * size..][..size], &k, &v, scale, row + 1);
+                for (found, exact) in found.iter().zip(exact) {
+                    assert_near(element, *found, exact, 128.0, 4.0 * largest);
+                }
+            }
+            if row >= 50 {
+                assert!(found.iter().all(|value| !value.is_finite()), "{row}");
+            }
+            if row >= 90 {
+                assert!(found.iter().all(|value| value.is_nan()), "{row}");
+            }
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn heads_lie_beside_each_other_and_keys_behind_a_length_are_not_read() {
     in_time(async {
         let lease = session().lease();
