@@ -5,11 +5,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tensor_wasm_device::{
-    Attention, Element, Error, HeadRows, LaunchConfig, LaunchTimes, Lease, Limits, Meter, Reduce,
-    Reduction,
+    Attention, Buffer, CpuConfig, Element, Error, HeadRows, LaunchConfig, LaunchTimes, Lease,
+    Limits, Meter, Norm, NormKind, Reduce, Reduction, Softmax, TopK,
 };
 
-use super::super::common::{device, in_time, nothing_is_held, session};
+use super::super::common::{device, device_with, in_time, nothing_is_held, session};
 use super::super::instances::instance;
 use super::{rows, vector};
 
@@ -119,6 +119,97 @@ async fn an_operation_keeps_no_neighbour_waiting_for_its_end() {
         second.synchronize().await.unwrap();
         let first = queue.record_event().await.unwrap();
         assert!(!first.is_done());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_checks_of_kernels_find_nothing_in_operations() {
+    if !instance().has_checks {
+        return;
+    }
+    in_time(async {
+        let config = CpuConfig {
+            checks: true,
+            ..CpuConfig::default()
+        };
+        let lease = device_with(config).session(Limits::default()).lease();
+        let queue = lease.create_queue().await.unwrap();
+        // Rows of a warp, and of a block.
+        for columns in [40, 2050] {
+            let input = lease.allocate(4 * 3 * columns).await.unwrap();
+            queue.fill(&input, 0, input.size(), 0x3f).await.unwrap();
+            let [output, found] = [(); 2].map(|()| lease.allocate(input.size()));
+            let (output, found) = (output.await.unwrap(), found.await.unwrap());
+            let [of_input, of_output] = [&input, &output].map(|buffer| rows(buffer, columns));
+            let softmax = Softmax {
+                element: Element::F32,
+                rows: 3,
+                columns,
+                scale: 1.0,
+                causal_queries: Some(3),
+                lengths: None,
+                mask: None,
+                input: of_input.clone(),
+                output: of_output.clone(),
+            };
+            lease.softmax(&queue, softmax).await.unwrap();
+            let norm = Norm {
+                kind: NormKind::Layer,
+                element: Element::F32,
+                rows: 3,
+                columns,
+                epsilon: 1.0,
+                weight: Some(vector(&input)),
+                bias: None,
+                input: of_output.clone(),
+                output: of_output.clone(),
+            };
+            lease.norm(&queue, norm).await.unwrap();
+            let top_k = TopK {
+                element: Element::F32,
+                rows: 3,
+                columns,
+                k: 4,
+                input: of_input,
+                values: of_output,
+                indices: rows(&found, columns),
+            };
+            lease.top_k(&queue, top_k).await.unwrap();
+            let reduce = Reduce {
+                reduction: Reduction::Sum,
+                element: Element::F32,
+                rows: 3,
+                columns,
+                input: rows(&input, columns),
+                output: vector(&output),
+            };
+            lease.reduce(&queue, reduce).await.unwrap();
+            queue.synchronize().await.unwrap();
+        }
+        let [input, output] = [(); 2].map(|()| lease.allocate(70 * 40 * 4));
+        let (input, output) = (input.await.unwrap(), output.await.unwrap());
+        queue.fill(&input, 0, input.size(), 0x3f).await.unwrap();
+        let heads = |buffer: &Buffer| HeadRows {
+            buffer: buffer.clone(),
+            offset: 0,
+            row_stride: 40,
+            head_stride: 0,
+            batch_stride: 0,
+        };
+        let attention = Attention {
+            queries: 70,
+            keys: 70,
+            size: 40,
+            is_causal: true,
+            q: heads(&input),
+            k: heads(&input),
+            v: heads(&input),
+            output: heads(&output),
+            ..long(&lease).await
+        };
+        lease.attention(&queue, attention).await.unwrap();
+        queue.synchronize().await.unwrap();
     })
     .await;
 }
