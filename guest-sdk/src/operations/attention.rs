@@ -71,7 +71,7 @@ impl<'a, T: Float> Attention<'a, T> {
         }
     }
 
-    /// As [`Softmax::submit`].
+    /// As [`Softmax::submit`](crate::Softmax::submit).
     ///
     /// # Errors
     /// As those of `Softmax::submit`, and where `output` shares a part of a buffer with what is read.

@@ -87,7 +87,7 @@ impl<'a, T: Float> Norm<'a, T> {
         }
     }
 
-    /// As [`Softmax::submit`].
+    /// As [`Softmax::submit`](crate::Softmax::submit).
     ///
     /// # Errors
     /// As those of `Softmax::submit`.
