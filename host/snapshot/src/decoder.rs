@@ -4,7 +4,9 @@
 use std::ops::Deref;
 
 use crate::header::{BYTES, Header};
-use crate::{Chunk, Error, FileManifest, Keys, Manifest, NodeManifest, Signature};
+use crate::{
+    Chunk, Error, FileManifest, Keys, Manifest, NodeManifest, RecordingManifest, Signature,
+};
 
 /// Reads a snapshot whose bytes come in any pieces. Holds what has come of the next part alone: the
 /// manifest, or one chunk.
@@ -253,6 +255,7 @@ impl<K: Deref<Target = Keys>, M: FileManifest> Decoder<K, M> {
 fn what(version: u16) -> &'static str {
     match version {
         NodeManifest::VERSION => NodeManifest::WHAT,
+        RecordingManifest::VERSION => RecordingManifest::WHAT,
         _ => <Manifest as FileManifest>::WHAT,
     }
 }

@@ -9,7 +9,8 @@
 //! It takes bytes as they come, and holds one chunk at a time.
 //!
 //! A [`Manifest`] is that of a function. A node's own state, such as usage and the hashes of tokens, is in
-//! a file of the same kind with a [`NodeManifest`].
+//! a file of the same kind with a [`NodeManifest`], and so is a recorded request, with a
+//! [`RecordingManifest`].
 //!
 //! The crate opens no files and knows no node. `docs/SNAPSHOT-COMPATIBILITY.md` describes the format.
 //!
@@ -49,6 +50,7 @@ mod keys;
 pub mod limits;
 mod manifest;
 mod node;
+mod recording;
 mod secret;
 mod verify;
 
@@ -60,5 +62,6 @@ pub use file_manifest::FileManifest;
 pub use keys::{Keys, Signature};
 pub use manifest::{Asset, Buffer, Function, Job, Manifest, Secret, Version};
 pub use node::{AuditPosition, NodeFunction, NodeManifest};
+pub use recording::{RecordedDevice, RecordedEnding, RecordingManifest};
 pub use secret::SecretsKey;
 pub use verify::{Verified, verify, verify_as};

@@ -1,13 +1,16 @@
 //! What a file may have at most. A reader refuses more before it takes memory for it.
 
 /// The newest version of the format that this program reads.
-pub const FORMAT_VERSION: u16 = NODE_VERSION;
+pub const FORMAT_VERSION: u16 = RECORDING_VERSION;
 
 /// The version of the format of a function.
 pub const FUNCTION_VERSION: u16 = 1;
 
 /// The version of the format of a node's own state.
 pub const NODE_VERSION: u16 = 2;
+
+/// The version of the format of a recorded request.
+pub const RECORDING_VERSION: u16 = 3;
 
 /// The longest manifest, in bytes.
 pub const MANIFEST_BYTES: u32 = 64 << 20;
@@ -48,6 +51,12 @@ pub const FUNCTIONS: usize = 500_000;
 
 /// Bytes of the tokens of a node.
 pub const TOKEN_BYTES: u64 = 32 << 20;
+
+/// The calls of a recording, and the bytes that they name, each, in bytes.
+pub const RECORDING_BYTES: u64 = 1 << 30;
+
+/// The head of a recorded request and the settings of its guest together, in bytes.
+pub const RECORDING_TEXT_BYTES: usize = 4 << 20;
 
 /// The longest path of an asset, and the longest name of anything, in bytes.
 pub const NAME_BYTES: usize = 1024;

@@ -2,12 +2,15 @@
 //! right, so that they come to the manifest and the chunks.
 #![no_main]
 
-use tensor_wasm_snapshot::{Chunk, FileManifest, Keys, NodeManifest, header, verify, verify_as};
+use tensor_wasm_snapshot::{
+    Chunk, FileManifest, Keys, NodeManifest, RecordingManifest, header, verify, verify_as,
+};
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
     let keys = Keys::default();
     let _ = verify(data, &keys);
     let _ = verify_as::<NodeManifest>(data, &keys);
+    let _ = verify_as::<RecordingManifest>(data, &keys);
     // The manifest ends at the first line break.
     let end = data.iter().position(|byte| *byte == b'\n');
     let (manifest, chunks) = data.split_at(end.unwrap_or(data.len()));
@@ -27,6 +30,11 @@ libfuzzer_sys::fuzz_target!(|data: &[u8]| {
     header.version = NodeManifest::VERSION;
     let file = [&header.encode()[..], manifest, chunks].concat();
     if let Ok(verified) = verify_as::<NodeManifest>(&file[..], &keys) {
+        assert!(verified.manifest.head(&keys).is_ok());
+    }
+    header.version = RecordingManifest::VERSION;
+    let file = [&header.encode()[..], manifest, chunks].concat();
+    if let Ok(verified) = verify_as::<RecordingManifest>(&file[..], &keys) {
         assert!(verified.manifest.head(&keys).is_ok());
     }
     // What any stored form decompresses to is no more than is said.
