@@ -50,6 +50,9 @@ pub enum Error {
     /// Its imports have the right names, and the wrong types.
     #[error("the component does not fit this host: {0:#}")]
     Link(wasmtime::Error),
+    /// Its requests were to be recorded, and can't be.
+    #[error("requests of this component can't be recorded: {0}")]
+    NotRecordable(String),
     /// A directory that was to be granted cannot be opened.
     #[error("the directory {path} cannot be granted: {cause:#}")]
     Directory {

@@ -35,8 +35,8 @@
 //! is served, an instance for one request (or a few), and what a guest holds of the GPU as
 //! long as its instance, but for the buffers that it asks to keep.
 //!
-//! Modules, from the bottom: `request` imports no other module; `server` and `capability`
-//! import `request`; `instance` has the state of every capability; `application` loads a
+//! Modules, from the bottom: `request` imports no other module; `server` and `journal` import
+//! `request`; `capability` imports both of `request` and `journal`; `instance` has the state of every capability; `application` loads a
 //! component and answers requests.
 
 mod application;
@@ -49,13 +49,14 @@ mod file_kind;
 mod grant;
 mod inspect;
 mod instance;
+mod journal;
 mod lock;
 mod log_throttle;
 mod request;
 mod schedule;
 pub mod server;
 
-pub use application::config::ApplicationConfig;
+pub use application::config::{ApplicationConfig, JournalConfig};
 pub use application::unguarded::Unguarded;
 pub use application::{Application, InvokeFailure};
 pub use capability::filesystem::{Directory, DirectoryGuard};
@@ -76,6 +77,10 @@ pub use error::{Error, MissingImport};
 pub use grant::{Grant, LoadDecision};
 pub use inspect::{
     Capability, ComponentKind, InspectError, Inspection, Item, Link, Part, Provided, inspect,
+};
+pub use journal::{
+    Call, Difference, Ending, RecordWhen, Recorded, RecordedRequest, RecorderConfig,
+    RecordingMemory, RecordingSink, Redaction, Replay, ReplayOutcome, ReplayUnreadable, Tolerance,
 };
 pub use log_throttle::LogThrottle;
 pub use request::{

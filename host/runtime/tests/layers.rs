@@ -17,14 +17,15 @@ const BASE: [&str; 7] = [
 ];
 
 /// The folders, and the others that each may import.
-const FOLDERS: [(&str, &[&str]); 5] = [
+const FOLDERS: [(&str, &[&str]); 6] = [
     ("request", &[]),
     ("server", &["request"]),
-    ("capability", &["request"]),
-    ("instance", &["request", "capability"]),
+    ("journal", &["request"]),
+    ("capability", &["request", "journal"]),
+    ("instance", &["request", "journal", "capability"]),
     (
         "application",
-        &["request", "server", "capability", "instance"],
+        &["request", "journal", "server", "capability", "instance"],
     ),
 ];
 

@@ -8,11 +8,24 @@ use crate::capability::output::OutputSink;
 use crate::capability::policy::PolicyGrant;
 use crate::capability::tenant_memory::TenantMemory;
 use crate::grant::Grant;
+use crate::journal::{RecorderConfig, Replay};
 use crate::request::Observer;
 use crate::schedule::GuestScheduler;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
+
+/// Whether requests are recorded, or one is replayed.
+#[derive(Default)]
+pub enum JournalConfig {
+    /// Neither.
+    #[default]
+    Off,
+    /// Requests are recorded.
+    Record(RecorderConfig),
+    /// The one request that the application gets is replayed.
+    Replay(Arc<Replay>),
+}
 
 /// What an operator grants an application, and its limits.
 pub struct ApplicationConfig {
@@ -48,6 +61,8 @@ pub struct ApplicationConfig {
     /// Whether each response says in a header `Server-Timing` (W3C) what its request has used
     /// until then.
     pub usage_header: bool,
+    /// Whether requests are recorded, or one is replayed.
+    pub journal: JournalConfig,
     /// How many requests one instance answers, one after another. One is the
     /// strongest isolation: nothing of a request survives it. Of a policy, which is the operator's,
     /// an instance gets another request only if it has given back what it had of the last one, and
@@ -71,6 +86,7 @@ impl Default for ApplicationConfig {
             request_timeout: Duration::from_secs(30),
             observer: None,
             usage_header: false,
+            journal: JournalConfig::Off,
             reuse: NonZeroUsize::MIN,
         }
     }

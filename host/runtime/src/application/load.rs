@@ -3,6 +3,7 @@
 
 use super::Application;
 use super::config::ApplicationConfig;
+use super::journals::{Journals, Subject};
 use crate::capability::config::Config;
 use crate::capability::environment::Environment;
 use crate::capability::filesystem::Filesystem;
@@ -35,14 +36,14 @@ impl Application {
     /// [`Error`] says what the component lacks, or asks for and is not given.
     pub fn load(
         engine: &Engine,
-        component: &[u8],
+        bytes: &[u8],
         mut config: ApplicationConfig,
     ) -> Result<Application, Error> {
-        check_kind(component)?;
-        let digest = format!("blake3:{}", blake3::hash(component).to_hex());
+        check_kind(bytes)?;
+        let digest = format!("blake3:{}", blake3::hash(bytes).to_hex());
         let wasmtime = engine.wasmtime();
         let began = Instant::now();
-        let component = Component::from_binary(wasmtime, component).map_err(Error::Compile)?;
+        let component = Component::from_binary(wasmtime, bytes).map_err(Error::Compile)?;
         if let Some(observer) = &config.observer {
             observer.compiled(began.elapsed());
         }
@@ -51,6 +52,16 @@ impl Application {
         let imports_any = |prefix: &str| imports.iter().any(|name| name.starts_with(prefix));
         let decides = imports_any("tensor:policy/decision@");
         let imports_gpu = imports_any("tensor:gpu/");
+        let journals = Journals::of(
+            std::mem::take(&mut config.journal),
+            &Subject {
+                digest: &digest,
+                bytes,
+                imports: &imports,
+                engine,
+            },
+            &config,
+        )?;
         let behind = config.next.as_ref().map(|next| next.imports());
         let behind = behind.unwrap_or_default();
         let next = config.next.take();
@@ -81,7 +92,7 @@ impl Application {
             wasi_0_2: imports_any("wasi:http/incoming-handler@0.2."),
             wasi_0_3: imports_any("wasi:http/handler@0.3."),
         };
-        let pre = linker(wasmtime)
+        let pre = linker(wasmtime, journals.are_made())
             .and_then(|linker| linker.instantiate_pre(&component))
             .map_err(Error::Link)?;
         let workers = Workers {
@@ -111,6 +122,7 @@ impl Application {
             observer: config.observer,
             usage_header: config.usage_header,
             decides,
+            journals,
             chain: ChainImports {
                 gpu: imports_gpu || behind.gpu,
                 decision: decides || behind.decision,

@@ -4,6 +4,7 @@
 pub(crate) mod config;
 mod given_back;
 mod guest_body;
+mod journals;
 mod load;
 mod refusal;
 mod respond;
@@ -16,6 +17,7 @@ use crate::capability::policy::Auditor;
 use crate::capability::registry::ImportReport;
 use crate::instance::worker::Workers;
 use crate::request::Observer;
+use journals::Journals;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -37,6 +39,8 @@ pub struct Application {
     /// Whether the component imports `tensor:policy/decision`: then the host sends no
     /// response before a decision.
     decides: bool,
+    /// Where the journals of its requests come from.
+    journals: Journals,
     /// What the component and those behind it import.
     chain: ChainImports,
 }

@@ -9,6 +9,7 @@ use crate::capability::next::{BorrowedBody, ChainImports, NextHandler, ResponseF
 use crate::capability::policy::{PendingRecord, RequestRecord};
 use crate::instance::attached_guest::AttachedGuest;
 use crate::instance::worker::NotStarted;
+use crate::journal::Journal;
 use crate::request::{
     Decision, Finish, HandleError, RefusedRequest, RequestContext, RequestInfo, RequestScope,
     RequestTask, SpanValue, Stop,
@@ -171,7 +172,15 @@ impl Application {
         let open = self.workers.occupancy.open();
         let stop_on_drop = StopOnDrop::new(task.clone()).of_open(open);
         let method = request.method().clone();
-        let (response, guest) = match self.respond_to(request, &task, &method).await {
+        let journal = self.journals.begin(&task, &request, || self.settings());
+        let responded = self.respond_to(request, &task, &method, journal.clone());
+        let responded = responded.await;
+        if let Some(journal) = journal {
+            let outcome = responded.as_ref();
+            let status = outcome.map(|(response, _)| response.status().as_u16());
+            journal.responded(status.map_err(HandleError::kind));
+        }
+        let (response, guest) = match responded {
             Ok(responded) => responded,
             Err(error) => {
                 if let Some(trace) = task.trace() {
@@ -203,8 +212,9 @@ impl Application {
         request: http::Request<WasiBody>,
         task: &Arc<RequestTask>,
         method: &Method,
+        journal: Option<Arc<Journal>>,
     ) -> Result<(http::Response<WasiBody>, AttachedGuest), HandleError> {
-        let mut responding = self.workers.respond(task, request);
+        let mut responding = self.workers.respond(task, request, journal);
         let deadline = task.context().deadline();
         let response = match tokio::time::timeout_at(deadline.into(), &mut responding).await {
             Ok(Ok(response)) => response,
@@ -258,6 +268,11 @@ impl Application {
             self.workers.gave_no_response(task);
         }
         failure
+    }
+
+    /// What its instances find in `wasi:config/store` now.
+    fn settings(&self) -> Vec<(String, String)> {
+        self.workers.instances.capabilities().config.pairs()
     }
 
     /// Whether the component is a policy, with another component behind it.

@@ -25,6 +25,11 @@ impl Config {
             values: settings,
         }
     }
+
+    /// The settings as they are now.
+    pub(crate) fn pairs(&self) -> Vec<(String, String)> {
+        self.values.pairs()
+    }
 }
 
 impl CapabilityModule for Config {

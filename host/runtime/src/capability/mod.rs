@@ -17,6 +17,7 @@ pub(crate) mod next;
 pub(crate) mod output;
 mod output_rate;
 pub mod policy;
+pub(crate) mod recorded;
 pub(crate) mod registry;
 pub(crate) mod shape;
 pub(crate) mod sockets;

@@ -7,6 +7,7 @@ use crate::capability::sockets::Sockets;
 use crate::capability::tenant_memory::TenantMemory;
 use crate::capability::wasi::Wasi;
 use crate::engine::Engine;
+use crate::journal::Journal;
 use std::sync::Arc;
 use wasmtime::{Store, UpdateDeadline};
 use wasmtime_wasi::WasiCtxBuilder;
@@ -43,13 +44,17 @@ impl InstanceFactory {
         &self.capabilities
     }
 
-    /// A store for one instance, with the state of each capability.
-    pub(super) fn store(&self) -> wasmtime::Result<Store<InstanceState>> {
+    /// A store for one instance, with the state of each capability, and the journal of its request.
+    pub(super) fn store(
+        &self,
+        journal: Option<Arc<Journal>>,
+    ) -> wasmtime::Result<Store<InstanceState>> {
         let states = self.capability_states()?;
         let memory_bytes = self.engine.instance_memory_bytes();
         let most_resources = self.capabilities.filesystem.most_resources();
         let tenants = self.tenants.clone();
-        let state = InstanceState::new(states, memory_bytes, tenants, most_resources);
+        let state =
+            InstanceState::new(states, memory_bytes, tenants, most_resources).with_journal(journal);
         let mut store = Store::new(self.engine.wasmtime(), state);
         store.limiter(|state| state);
         if let Some(table) = store.concurrent_resource_table() {

@@ -11,6 +11,7 @@ use crate::capability::next::{NextContext, NextCtxView, NextView};
 use crate::capability::output::GuestOutput;
 use crate::capability::policy::{ConfigReader, PolicyContext, PolicyCtxView, PolicyView};
 use crate::capability::tenant_memory::TenantMemory;
+use crate::journal::{AttachedJournal, Journal, JournalView};
 use crate::request::{HandleError, RequestTask};
 use http::uri::Scheme;
 use std::sync::Arc;
@@ -36,6 +37,8 @@ pub(crate) struct InstanceState {
     account: InstanceAccount,
     tenants: Arc<TenantMemory>,
     task: CurrentTask,
+    /// Of the one request that the instance serves, where that is recorded or replayed.
+    journal: Option<AttachedJournal>,
 }
 
 /// What the instance holds of each capability.
@@ -81,7 +84,17 @@ impl InstanceState {
             account: InstanceAccount::new(memory_bytes),
             tenants,
             task: CurrentTask::default(),
+            journal: None,
         }
+    }
+
+    /// Its request is recorded or replayed.
+    pub(super) fn with_journal(mut self, journal: Option<Arc<Journal>>) -> InstanceState {
+        if journal.as_ref().is_some_and(|journal| journal.is_replay()) {
+            self.capabilities.outgoing.send_nothing();
+        }
+        self.journal = journal.map(Journal::attach);
+        self
     }
 
     /// Whether the memories or tables may grow by so many bytes.
@@ -174,6 +187,12 @@ impl HttpAccountView for InstanceState {
         let table = &mut self.table;
         self.account.reserve(bytes, || held_bytes(table, limits))?;
         Ok(())
+    }
+}
+
+impl JournalView for InstanceState {
+    fn journal(&self) -> Option<&Arc<Journal>> {
+        self.journal.as_ref().map(AttachedJournal::journal)
     }
 }
 

@@ -11,6 +11,7 @@ use super::guest_future::{GuestFuture, PollTimes};
 use super::idle::{IdleInstances, Occupancy};
 use super::proxy_instance::Instance;
 use super::state::InstanceState;
+use crate::journal::Journal;
 use crate::request::{Finish, Observer, RequestTask};
 use crate::schedule::{GuestScheduler, Turns};
 use futures::channel::oneshot;
@@ -106,14 +107,15 @@ pub(crate) struct Responding {
 }
 
 impl Workers {
-    /// Has a guest respond to a request.
+    /// Has a guest respond to a request, which may be recorded or replayed.
     pub(crate) fn respond(
         self: &Arc<Workers>,
         task: &Arc<RequestTask>,
         request: Request,
+        journal: Option<Arc<Journal>>,
     ) -> Responding {
         let (respond, response) = oneshot::channel();
-        let work = work(self.clone(), task.clone(), request, respond);
+        let work = work(self.clone(), task.clone(), (request, journal), respond);
         let turns = self.scheduler.clone().map(Turns::new);
         let run = GuestFuture::new(task.clone(), turns, self.polls.clone(), work);
         let elsewhere = match &self.scheduler {
@@ -152,10 +154,14 @@ impl Workers {
         }
     }
 
-    async fn instantiate(&self, task: &RequestTask) -> Result<Instance, NotStarted> {
+    async fn instantiate(
+        &self,
+        task: &RequestTask,
+        journal: Option<Arc<Journal>>,
+    ) -> Result<Instance, NotStarted> {
         let activity = self.instances.engine().activity();
         let started = Instant::now();
-        let mut store = self.instances.store().map_err(NotStarted::Failed)?;
+        let mut store = self.instances.store(journal).map_err(NotStarted::Failed)?;
         let start = self.pre.instantiate_async(&mut store);
         let proxy = match tokio::time::timeout(self.start_timeout, start).await {
             Ok(proxy) => proxy.map_err(NotStarted::Failed)?,
@@ -204,7 +210,7 @@ impl Responding {
 async fn work(
     workers: Arc<Workers>,
     task: Arc<RequestTask>,
-    request: Request,
+    (request, journal): (Request, Option<Arc<Journal>>),
     respond: oneshot::Sender<wasmtime::Result<Response>>,
 ) {
     // Dropped last, when the instance is.
@@ -221,7 +227,7 @@ async fn work(
             task.run.mark_reused();
             instance
         }
-        None => match workers.instantiate(&task).await {
+        None => match workers.instantiate(&task, journal).await {
             Ok(instance) => instance,
             Err(error) => {
                 task.run.finish(Finish::NotStarted);

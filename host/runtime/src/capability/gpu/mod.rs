@@ -1,16 +1,18 @@
 //! The capability `tensor:gpu`: kernels on a device. Files in the order in which they are
 //! read: the shape (here), what an instance holds ([`context`]), the guest-facing calls
-//! ([`host`], [`linear`], [`write`]), and what an operator sets ([`settings`]).
+//! ([`host`], [`linear`], [`write`]; [`recorded`] for requests that are recorded), and what an operator sets ([`settings`]).
 
 pub(crate) mod bindings;
 mod context;
 mod convert;
 mod host;
 mod linear;
+mod recorded;
 mod settings;
 mod write;
 
 pub(crate) use context::{GpuContext, GpuCtxView, GpuView};
+pub(crate) use recorded::replace_recorded;
 pub use settings::{GpuAccess, GpuGrant, GpuGrants};
 
 use super::interface::{Interface, TENSOR};

@@ -10,6 +10,7 @@ use super::settings::Allowed;
 use super::trust::HttpTrust;
 use crate::request::RequestTask;
 use http::uri::Scheme;
+use http_body_util::BodyExt as _;
 use std::error::Error as _;
 use std::io;
 use std::sync::Arc;
@@ -34,6 +35,8 @@ pub(crate) struct Outgoing {
     limits: HttpLimits,
     /// The task that the instance works on.
     task: Option<Arc<RequestTask>>,
+    /// Whether the instance's request is replayed.
+    sends_nothing: bool,
 }
 
 impl Outgoing {
@@ -43,7 +46,13 @@ impl Outgoing {
             connections: None,
             limits,
             task: None,
+            sends_nothing: false,
         }
+    }
+
+    /// From now on requests go nowhere: their responses come from a recording.
+    pub(crate) fn send_nothing(&mut self) {
+        self.sends_nothing = true;
     }
 
     pub(crate) fn limits(&self) -> HttpLimits {
@@ -122,6 +131,12 @@ impl Failed {
 
 pub(super) type Sending = Box<dyn Future<Output = Result<Sent, Error>> + Send>;
 
+/// Takes all of a body, and has no response.
+async fn swallow(mut body: WasiBody) -> Result<Sent, Error> {
+    while let Some(Ok(_)) = body.frame().await {}
+    std::future::pending().await
+}
+
 impl WasiHttpHooks for Outgoing {
     fn p2_outgoing_body_chunk_size(&mut self) -> usize {
         self.limits.chunk_bytes()
@@ -137,6 +152,9 @@ impl WasiHttpHooks for Outgoing {
         options: Option<RequestOptions>,
         _done: Box<dyn Future<Output = Result<(), Error>> + Send>,
     ) -> Sending {
+        if self.sends_nothing {
+            return Box::new(swallow(request.into_body()));
+        }
         match self.admit(&request) {
             Ok(send) => {
                 let task = self.task.as_deref();
