@@ -2,7 +2,7 @@
 //! engine, its contract and its formats have.
 
 use tensor_wasm_node::node::DATABASE_VERSION;
-use tensor_wasm_snapshot::limits::{FUNCTION_VERSION, NODE_VERSION};
+use tensor_wasm_snapshot::limits::{FUNCTION_VERSION, NODE_VERSION, RECORDING_VERSION};
 
 /// The commit, which `cargo xtask dist` sets.
 const COMMIT: Option<&str> = option_env!("TENSOR_WASM_COMMIT");
@@ -21,6 +21,7 @@ commit     {commit}
 engine     {ENGINE}
 contract   {CONTRACT}
 snapshots  format versions {FUNCTION_VERSION} (functions) and {NODE_VERSION} (nodes)
+recordings format version {RECORDING_VERSION}
 database   schema {DATABASE_VERSION}",
         number = env!("CARGO_PKG_VERSION"),
         commit = COMMIT.unwrap_or("not recorded"),

@@ -17,6 +17,7 @@ pub mod limiter;
 mod lock;
 pub mod metrics;
 pub mod node;
+pub mod recordings;
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod simulation;

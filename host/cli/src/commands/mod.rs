@@ -14,6 +14,7 @@ mod kernel;
 mod man;
 mod new;
 mod node;
+mod replay;
 mod serve;
 mod server;
 mod table;
@@ -63,6 +64,7 @@ pub enum Command {
     #[command(hide = true)]
     DeviceWorker(device_worker::DeviceWorker),
     Kernel(kernel::Kernel),
+    Replay(replay::Replay),
     Wit(wit::Wit),
     Token(token::Token),
     Config(config::Config),
@@ -104,6 +106,7 @@ impl Command {
             Self::Devices(command) => command.run(),
             Self::DeviceWorker(command) => command.run(),
             Self::Kernel(command) => command.run(),
+            Self::Replay(command) => command.run(),
             Self::Wit(command) => command.run(),
             Self::Token(command) => command.run(),
             Self::Config(command) => command.run(settings),

@@ -13,6 +13,7 @@ use tensor_wasm_node::host::Served;
 use tensor_wasm_node::node::{
     self, FunctionLimits, JobLimits, NodeControl, NodeSource, SnapshotKeys,
 };
+use tensor_wasm_node::recordings::RecordOptions;
 use tensor_wasm_runtime::HttpGrant;
 use tokio::runtime::Handle;
 use zeroize::Zeroizing;
@@ -62,6 +63,15 @@ pub struct Node {
     /// `tensor-wasm snapshot inspect` shows them
     #[arg(long, value_name = "KEY", help_heading = "Snapshots")]
     snapshot_trusted_key: Vec<String>,
+
+    /// Record requests of this function alone, by its id or its name; repeatable
+    #[arg(
+        long,
+        value_name = "FUNCTION",
+        requires = "record",
+        help_heading = "Recording"
+    )]
+    record_function: Vec<String>,
 
     #[command(flatten)]
     server: ServerOptions,
@@ -276,6 +286,11 @@ impl ServerCommand for Node {
         });
         let builder = self.server.applied_to(builder, settings, telemetry)?;
         let builder = builder.policy_settings(self.policy_settings());
+        let recordings = self.server.record.options().map(|options| RecordOptions {
+            functions: self.record_function.clone(),
+            ..options
+        });
+        let builder = builder.recordings(recordings);
         Ok(Handle::current().block_on(builder.build())?)
     }
 

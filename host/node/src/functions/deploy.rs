@@ -9,8 +9,8 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use tensor_wasm_runtime::ApplicationConfig;
 use tensor_wasm_runtime::policy::PolicyGrant;
+use tensor_wasm_runtime::{ApplicationConfig, JournalConfig};
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::compilers::Compilers;
@@ -156,6 +156,13 @@ impl Functions {
     ) -> Result<LoadedVersion, LoadError> {
         let (tenant, function_id) = (owner.tenant, owner.id);
         let settings = self.opened(function_id, &inputs.settings)?;
+        let recordings = self.host.recordings.as_ref();
+        let recorder = recordings.and_then(|recordings| {
+            let secrets = inputs.settings.iter();
+            let secrets = secrets.filter(|(_, setting)| setting.is_secret());
+            let secrets = secrets.map(|(name, _)| name.clone()).collect();
+            recordings.of_function(function_id, owner.name, secrets)
+        });
         let http = self.http_grant(tenant, inputs.outgoing_hosts.as_deref())?;
         let component = self.storage.components.read(digest).await?;
         let memory = self.usage.memory_meter(tenant, function_id, owner.name);
@@ -176,6 +183,7 @@ impl Functions {
             request_timeout: limits.request_timeout,
             reuse: limits.reuse,
             observer: self.host.observer.clone(),
+            journal: recorder.map_or(JournalConfig::Off, JournalConfig::Record),
             ..ApplicationConfig::default()
         };
         if !assets.is_empty() {

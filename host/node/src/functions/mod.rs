@@ -41,6 +41,7 @@ use tokio::sync::Semaphore;
 use crate::clock::Clock;
 use crate::grants::TenantGrants;
 use crate::invocations::InvocationSource;
+use crate::recordings::Recordings;
 use crate::storage::functions::{ChangeError, DeletedFunction, Function};
 use crate::storage::usage::{Amounts, UsageKey};
 use crate::storage::{Storage, StorageError};
@@ -157,6 +158,8 @@ pub(crate) struct FunctionHost {
     pub(crate) scheduler: Option<Arc<GuestScheduler>>,
     /// What snapshots are signed by, and whose signatures are trusted.
     pub(crate) snapshot_keys: Arc<Keys>,
+    /// Who keeps recordings of requests.
+    pub(crate) recordings: Option<Recordings>,
 }
 
 /// The functions of a node.

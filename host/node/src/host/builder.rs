@@ -6,12 +6,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tensor_wasm_device::Device;
+use tensor_wasm_device::{Backend, Device};
 use tensor_wasm_runtime::policy::{Auditor, PolicyGrant};
 use tensor_wasm_runtime::{
-    ApplicationConfig, Directory, Engine, EngineConfig, Grant, GuestThreads, HttpGrant, Observer,
-    TenantMemory, Tracer,
+    ApplicationConfig, Directory, Engine, EngineConfig, Grant, GuestThreads, HttpGrant,
+    JournalConfig, Observer, TenantMemory, Tracer,
 };
+use tensor_wasm_snapshot::RecordedDevice;
 
 use super::chain::{Chain, ComponentSource};
 use super::device::{self, DeviceChoice, DeviceOptions};
@@ -20,6 +21,7 @@ use crate::audit::{AuditConfig, AuditLog, AuditTarget};
 use crate::grants::{Tenant, TenantGrants};
 use crate::limiter::Buckets;
 use crate::metrics::{Metrics, Sources};
+use crate::recordings::{RecordOptions, Recordings};
 use crate::tokens::Tokens;
 use crate::traces::Traces;
 
@@ -49,6 +51,7 @@ pub struct HostBuilder<S = ComponentSource> {
     pub(crate) cache: Option<PathBuf>,
     pub(crate) metrics: Option<Arc<Metrics>>,
     pub(crate) traces: Option<Arc<Traces>>,
+    recordings: Option<RecordOptions>,
 }
 
 impl<S> HostBuilder<S> {
@@ -76,6 +79,7 @@ impl<S> HostBuilder<S> {
             cache: None,
             metrics: None,
             traces: None,
+            recordings: None,
         }
     }
 
@@ -231,6 +235,13 @@ impl<S> HostBuilder<S> {
         self
     }
 
+    /// Records requests so that they can be run again. None are, unless set.
+    #[must_use]
+    pub fn recordings(mut self, options: Option<RecordOptions>) -> Self {
+        self.recordings = options;
+        self
+    }
+
     /// Who learns what happens to requests.
     pub(crate) fn observer(&self) -> Option<Arc<dyn Observer>> {
         let metrics = self.metrics.clone();
@@ -296,7 +307,9 @@ impl<S> HostBuilder<S> {
                 traces: self.traces.clone(),
             });
         }
+        let recordings = self.open_recordings(device.as_ref())?;
         Ok(Foundation {
+            recordings,
             memory: Arc::new(memory),
             tokens,
             audit,
@@ -306,6 +319,27 @@ impl<S> HostBuilder<S> {
             guests: Arc::new(guests),
             policy,
         })
+    }
+
+    fn open_recordings(&self, device: Option<&Device>) -> Result<Option<Recordings>, HostError> {
+        let Some(options) = self.recordings.clone() else {
+            return Ok(None);
+        };
+        let folder = options.directory.clone();
+        let device = device.map(Device::description).map(|description| {
+            let backend = match description.backend {
+                Backend::Cpu => "cpu",
+                Backend::Cuda => "cuda",
+            };
+            RecordedDevice {
+                backend: backend.to_owned(),
+                name: description.name.clone(),
+            }
+        });
+        let recordings = Recordings::open(options, device);
+        let recordings = recordings.map_err(|cause| HostError::Recordings { folder, cause })?;
+        recordings.warn();
+        Ok(Some(recordings))
     }
 
     /// The audit log, if it is one for a host on which a policy `decides`. On standard output
@@ -322,6 +356,8 @@ impl<S> HostBuilder<S> {
 
 /// What all components of a host share.
 pub(crate) struct Foundation {
+    /// Who keeps recordings of requests.
+    pub(crate) recordings: Option<Recordings>,
     pub(crate) tokens: Arc<Tokens>,
     pub(crate) audit: Option<Arc<AuditLog>>,
     pub(crate) device: Option<Device>,
@@ -358,6 +394,10 @@ impl HostBuilder {
             tenant_memory: foundation.memory.clone(),
             scheduler: Some(foundation.guests.scheduler()),
             observer: self.observer(),
+            journal: match &foundation.recordings {
+                Some(recordings) => JournalConfig::Record(recordings.of_application()),
+                None => JournalConfig::Off,
+            },
             ..std::mem::take(&mut self.application)
         };
         let chain = Chain::load(

@@ -1,5 +1,7 @@
 //! Why a host can't be assembled.
 
+use std::path::PathBuf;
+
 use tensor_wasm_device::{NoNvidia, NvidiaDevice};
 use tensor_wasm_runtime::ComposeError;
 use thiserror::Error;
@@ -55,6 +57,15 @@ pub enum HostError {
         /// Why they don't fit.
         #[source]
         cause: Box<ComposeError>,
+    },
+    /// Requests were to be recorded where nothing can be written.
+    #[error("can't record requests in {}", folder.display())]
+    Recordings {
+        /// The directory.
+        folder: PathBuf,
+        /// What the system says.
+        #[source]
+        cause: std::io::Error,
     },
     /// The data directory of a node can't be used.
     #[error(transparent)]

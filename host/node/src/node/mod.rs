@@ -278,6 +278,7 @@ impl HostBuilder<NodeSource> {
             engine,
             guests,
             policy,
+            recordings,
         } = self.foundation()?;
         let limits = FunctionLimits {
             request_timeout: self.application.request_timeout,
@@ -305,6 +306,7 @@ impl HostBuilder<NodeSource> {
             tracer: self.tracer(),
             scheduler: Some(guests.scheduler()),
             snapshot_keys: self.source.snapshot_keys.clone(),
+            recordings,
         };
         let functions = Arc::new(Functions::new(storage.clone(), shared, limits));
         let jobs = Jobs::open(storage.clone(), functions.clone(), self.source.jobs.clone());

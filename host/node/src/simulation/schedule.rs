@@ -201,6 +201,7 @@ impl Schedule {
             tracer: None,
             scheduler: None,
             snapshot_keys: Arc::default(),
+            recordings: None,
         };
         let limits = FunctionLimits {
             functions: 3,

@@ -14,6 +14,7 @@ mod options;
 mod policy;
 mod progress;
 mod protection;
+mod record;
 mod reload;
 mod report;
 mod requests;

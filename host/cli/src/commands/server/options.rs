@@ -19,6 +19,7 @@ use super::http::HttpOptions;
 use super::limits::LimitOptions;
 use super::listener::ListenerOptions;
 use super::policy::PolicyOptions;
+use super::record::RecordOptions;
 use super::requests::RequestOptions;
 use super::tenants;
 use super::tls::TlsOptions;
@@ -47,6 +48,8 @@ pub struct ServerOptions {
     /// it keeps what it remembers between requests, and serves faster
     #[arg(long, value_name = "NUMBER", default_value = "1")]
     pub reuse: NonZeroUsize,
+    #[command(flatten)]
+    pub record: RecordOptions,
     #[command(flatten)]
     pub tls: TlsOptions,
     #[command(flatten)]
@@ -120,7 +123,8 @@ impl ServerOptions {
             .cache(self.cache.directory()?)
             .metrics(telemetry.metrics)
             .traces(telemetry.traces)
-            .usage_header(self.listener.usage_header);
+            .usage_header(self.listener.usage_header)
+            .recordings(self.record.options());
         for path in &self.policy.policies {
             builder = builder.policy(source(path)?);
         }

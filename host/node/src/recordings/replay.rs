@@ -1,0 +1,158 @@
+//! Runs a recorded request again, on the processor, with checks of its kernels on.
+
+use std::net::Ipv4Addr;
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use http_body_util::{BodyExt, Empty};
+use tensor_wasm_device::{CpuConfig, Device, Limits};
+use tensor_wasm_runtime::policy::PolicyGrant;
+use tensor_wasm_runtime::server::{Handler, RequestId, RequestInfo};
+use tensor_wasm_runtime::{
+    Application, ApplicationConfig, Directory, Engine, EngineConfig, GpuAccess, Grant,
+    JournalConfig, Recorded, Replay, ReplayOutcome, ReplayUnreadable, RequestTrace, Tolerance,
+    TraceId,
+};
+use thiserror::Error;
+
+/// How a recording is replayed.
+#[derive(Debug)]
+pub struct ReplayOptions {
+    /// The component.
+    pub component: Vec<u8>,
+    /// Whether it may be another than the one that was recorded.
+    pub any_component: bool,
+    /// The directories that the guest could open.
+    pub directories: Vec<Directory>,
+    /// The values of what was left out, by name.
+    pub given: Vec<(String, String)>,
+    /// How far numbers that were read from the device may lie from those that were recorded.
+    pub tolerance: Tolerance,
+    /// Whether kernels are checked as they run.
+    pub checks: bool,
+    /// How long it may take.
+    pub timeout: Duration,
+}
+
+/// Why a recording was not replayed.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ReplayError {
+    /// The component is another one.
+    #[error(
+        "the request was recorded of the component {recorded}, and this one is {given}: give that one, or \
+         replay with `--any-component` to see where this one differs"
+    )]
+    OtherComponent {
+        /// The digest of the recorded one.
+        recorded: String,
+        /// The digest of the one that was given.
+        given: String,
+    },
+    /// The guest could open a directory that is not there.
+    #[error(
+        "the guest could open the directory {directory}, whose files are not recorded: give it with \
+         `--dir HOST::{directory}`"
+    )]
+    NoDirectory {
+        /// As the guest names it.
+        directory: String,
+    },
+    /// Its calls or its request can't be made out.
+    #[error(transparent)]
+    Unreadable(#[from] ReplayUnreadable),
+    /// The processor can't be used as a device.
+    #[error("there is no device")]
+    Device(#[source] tensor_wasm_device::Error),
+    /// The component can't be loaded.
+    #[error("the component of the recording can't be loaded")]
+    Load(#[source] tensor_wasm_runtime::Error),
+}
+
+/// Runs a recorded request again. To be called in the context of a Tokio runtime.
+///
+/// # Errors
+///
+/// [`ReplayError`]
+pub async fn replay(
+    recorded: Recorded,
+    options: ReplayOptions,
+) -> Result<ReplayOutcome, ReplayError> {
+    let given = format!("blake3:{}", blake3::hash(&options.component).to_hex());
+    if given != recorded.request.component && !options.any_component {
+        return Err(ReplayError::OtherComponent {
+            recorded: recorded.request.component,
+            given,
+        });
+    }
+    let is_given = |name: &String| options.directories.iter().any(|one| one.guest == *name);
+    let missing = recorded.request.directories.iter();
+    if let Some(directory) = missing.into_iter().find(|name| !is_given(name)) {
+        return Err(ReplayError::NoDirectory {
+            directory: directory.clone(),
+        });
+    }
+    let replay = Arc::new(Replay::new(recorded, &options.given, options.tolerance)?);
+    let request = replay.request()?;
+    let request = request.map(|()| {
+        let body = Empty::new().map_err(|never| match never {});
+        body.boxed_unsync()
+    });
+    let application = load(&replay, &options)?;
+    let info = RequestInfo {
+        request_id: RequestId::random(),
+        trace: RequestTrace::unknown(TraceId::random()),
+        received: Instant::now(),
+        peer: (Ipv4Addr::LOCALHOST, 0).into(),
+        certificate: None,
+        body: None,
+    };
+    if let Ok(response) = application.handle(request, info).await {
+        // What the guest writes is compared as it writes it.
+        let mut body = response.into_body();
+        while let Some(Ok(_)) = body.frame().await {}
+    }
+    replay.ended().await;
+    Ok(replay.outcome())
+}
+
+fn load(replay: &Arc<Replay>, options: &ReplayOptions) -> Result<Application, ReplayError> {
+    let request = &replay.recorded().request;
+    let defaults = EngineConfig::default();
+    let engine = Engine::new(EngineConfig {
+        instances: NonZeroU32::MIN,
+        instance_memory_bytes: usize::try_from(request.memory_bytes)
+            .unwrap_or(defaults.instance_memory_bytes),
+        ..defaults
+    })
+    .map_err(ReplayError::Load)?;
+    let device = Device::cpu(CpuConfig {
+        checks: options.checks,
+        ..CpuConfig::default()
+    })
+    .map_err(ReplayError::Device)?;
+    // The limits of the one who was recorded are in the recording.
+    let session = device.session(Limits {
+        memory_bytes: u64::MAX >> 1,
+        kernel_time: options.timeout,
+        ..Limits::default()
+    });
+    let mut directories = options.directories.clone();
+    for directory in &mut directories {
+        directory.is_read_only = true;
+    }
+    let config = ApplicationConfig {
+        gpu: Arc::new(Grant::Granted(GpuAccess::new(session))),
+        environment: request.environment.clone(),
+        directories,
+        policy: PolicyGrant {
+            settings: request.settings.clone().into(),
+            ..PolicyGrant::default()
+        },
+        request_timeout: options.timeout,
+        journal: JournalConfig::Replay(replay.clone()),
+        ..ApplicationConfig::default()
+    };
+    Application::load(&engine, &options.component, config).map_err(ReplayError::Load)
+}
