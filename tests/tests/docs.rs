@@ -309,6 +309,19 @@ fn the_commands_of_the_page_on_the_client_run_against_a_node() {
 }
 
 #[test]
+fn the_commands_of_the_page_on_replay_run_and_nothing_differs() {
+    assert_said(
+        &run("docs/replay.md"),
+        &[
+            "the same: ",
+            "status 500",
+            r#""result": "same""#,
+            r#""call":"#,
+        ],
+    );
+}
+
+#[test]
 fn the_commands_of_the_page_on_nodes_lead_from_nothing_to_a_function_behind_a_policy() {
     assert_said(
         &run("docs/node.md"),

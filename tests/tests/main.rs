@@ -33,6 +33,7 @@ mod policy_p3_chain;
 mod policy_reuse;
 mod projects;
 mod reference;
+mod replay;
 mod serve;
 mod services;
 mod tenants;

@@ -9,6 +9,7 @@ mod load;
 mod node;
 mod plot;
 mod policy;
+mod record;
 mod report;
 mod rounds;
 mod rust_kernels;
@@ -35,6 +36,7 @@ enum Subject {
     LinearAlgebra(linear_algebra::Arguments),
     Node(node::Arguments),
     Policy(policy::Arguments),
+    Record(record::Arguments),
     RustKernels(rust_kernels::Arguments),
     Sdk(sdk::Arguments),
     Serve(serve::Arguments),
@@ -53,6 +55,7 @@ pub fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
         Subject::LinearAlgebra(arguments) => linear_algebra::run(workspace, arguments),
         Subject::Node(arguments) => node::run(workspace, arguments),
         Subject::Policy(arguments) => policy::run(workspace, arguments),
+        Subject::Record(arguments) => record::run(workspace, arguments),
         Subject::RustKernels(arguments) => rust_kernels::run(workspace, arguments),
         Subject::Sdk(arguments) => sdk::run(workspace, arguments),
         Subject::Serve(arguments) => serve::run(workspace, arguments),
