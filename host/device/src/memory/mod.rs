@@ -2,6 +2,7 @@
 //! from a tenant's device addresses to them.
 
 mod arena;
+mod copy;
 mod map;
 mod mapping;
 mod storage;

@@ -7,6 +7,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::arena::Span;
+use super::copy::{read_words, write_words};
 use super::written::Written;
 
 const WORD: usize = size_of::<u64>();
@@ -135,9 +136,7 @@ impl Storage {
         let Some(words) = self.words().get(index..) else {
             return;
         };
-        for (chunk, word) in body.iter_mut().zip(words) {
-            *chunk = word.load(Ordering::Relaxed).to_le_bytes();
-        }
+        read_words(words, body);
         self.read_part(index + body.len(), 0, tail);
     }
 
@@ -156,9 +155,7 @@ impl Storage {
         let Some(words) = self.words().get(index..) else {
             return;
         };
-        for (chunk, word) in body.iter().zip(words) {
-            word.store(u64::from_le_bytes(*chunk), Ordering::Relaxed);
-        }
+        write_words(words, body);
         self.write_part(index + body.len(), 0, tail);
     }
 
@@ -276,15 +273,18 @@ mod tests {
 
     use super::*;
 
+    /// More than what is copied in one step.
+    const SIZE: usize = 300;
+
     proptest! {
         #[test]
         fn ranges_of_any_alignment_behave_like_a_slice_of_bytes(
-            steps in prop::collection::vec((0_usize..100, 0_usize..100, any::<u8>(), 0_u8..3), 1..40),
+            steps in prop::collection::vec((0..SIZE, 0..SIZE, any::<u8>(), 0_u8..3), 1..40),
         ) {
-            let storage = Storage::zeroed(100).unwrap();
-            let mut model = [0_u8; 100];
+            let storage = Storage::zeroed(SIZE as u64).unwrap();
+            let mut model = [0_u8; SIZE];
             for (start, length, value, what) in steps {
-                let length = length.min(100 - start);
+                let length = length.min(SIZE - start);
                 let range = start..start + length;
                 match what {
                     0 => {
@@ -303,7 +303,7 @@ mod tests {
                     }
                 }
             }
-            let mut all = [0; 100];
+            let mut all = [0; SIZE];
             storage.read(0, &mut all);
             prop_assert_eq!(all, model);
         }

@@ -141,7 +141,7 @@ async fn read(queue: &Queue, element: Element, buffer: &Buffer) -> Vec<f64> {
 
 #[tokio::test]
 async fn products_of_each_type_shape_and_layout_are_those_of_double_precision() {
-    const SHAPES: [[usize; 3]; 9] = [
+    const SHAPES: [[usize; 3]; 12] = [
         [1, 1, 1],
         [3, 5, 7],
         [64, 64, 64],
@@ -151,6 +151,9 @@ async fn products_of_each_type_shape_and_layout_are_those_of_double_precision() 
         [1, 1, 1000],
         [2, 3, 0],
         [530, 40, 20],
+        [20, 90, 900],
+        [145, 70, 400],
+        [1, 90, 900],
     ];
     in_time(async {
         let lease = session().lease();
@@ -252,6 +255,33 @@ async fn parts_of_larger_matrices_are_multiplied_and_nothing_beside_the_result_i
         }
         for (at, (found, expected)) in found.iter().zip(&expected).enumerate() {
             assert!((found - expected).abs() < 1e-5, "{at}: {found} {expected}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn each_of_many_small_products_of_a_batch_is_its_own() {
+    in_time(async {
+        const BATCH: usize = 1000;
+        let lease = session().lease();
+        let queue = lease.create_queue().await.unwrap();
+        let element = Element::F32;
+        let mut numbers = Numbers(5);
+        let a = numbers.many(element, BATCH * 6);
+        let b = numbers.many(element, BATCH * 12);
+        let at_a = uploaded(&lease, &queue, factor_bytes(element, &a)).await;
+        let at_b = uploaded(&lease, &queue, factor_bytes(element, &b)).await;
+        let c = uploaded(&lease, &queue, vec![0; BATCH * 8 * 4]).await;
+        let mut gemm = product(element, [2, 4, 3], [&at_a, &at_b, &c]);
+        gemm.batch = BATCH as u64;
+        lease.gemm(&queue, gemm).await.unwrap();
+        let found = read(&queue, element, &c).await;
+        for (at, found) in found.into_iter().enumerate() {
+            let (batch, row, column) = (at / 8, at / 4 % 2, at % 4);
+            let term = |k: usize| a[batch * 6 + row * 3 + k] * b[batch * 12 + k * 4 + column];
+            let expected: f64 = (0..3).map(term).sum();
+            assert!((found - expected).abs() < 1e-6, "{at}: {found} {expected}");
         }
     })
     .await;

@@ -4,7 +4,7 @@
 use half::slice::HalfFloatSliceExt;
 use half::{bf16, f16};
 
-use super::multiply::{Number, Panel};
+use super::multiply::{Left, Number, PANEL, Right, padded};
 use crate::linear::{Element, Operand};
 use crate::memory::Storage;
 
@@ -103,61 +103,158 @@ pub(super) struct Part {
 }
 
 /// Where an element lies, in bytes. The product's ranges were checked, so nothing overflows.
-pub(super) fn place(operand: &Operand, [batch, row, column]: [u64; 3], size: u64) -> usize {
+pub(super) fn place_of(operand: &Operand, [batch, row, column]: [u64; 3], size: u64) -> usize {
     let elements = batch * operand.batch + row * operand.row + column * operand.column;
     (operand.offset + elements * size) as usize
 }
 
-/// Copies a part of a factor, as it lies: so nothing is transposed on the way.
-pub(super) fn pack<'a, T: Loaded>(
-    storage: &Storage,
-    element: Element,
-    operand: &Operand,
-    part: Part,
-    into: &'a mut Vec<T>,
-) -> Panel<'a, T> {
-    let Part { rows, columns, .. } = part;
-    let size = element.factor_bytes();
-    into.resize((rows * columns).max(into.len()), T::default());
-    let by_columns = lies_by_columns(operand, part);
-    let at = |row: usize, column: usize| {
-        let (row, column) = (part.row + row as u64, part.column + column as u64);
-        place(operand, [part.batch, row, column], size)
-    };
-    if by_columns {
-        for (column, into) in into.chunks_mut(rows).take(columns).enumerate() {
-            T::load(storage, element, at(0, column), into);
-        }
-    } else if operand.column == 1 {
-        for (row, into) in into.chunks_mut(columns).take(rows).enumerate() {
-            T::load(storage, element, at(row, 0), into);
-        }
-    } else {
-        for (row, into) in into.chunks_mut(columns).take(rows).enumerate() {
-            for (column, into) in into.chunks_mut(1).enumerate() {
-                T::load(storage, element, at(row, column), into);
-            }
-        }
-    }
-    Panel::of(operand, part, into)
-}
-
 /// Whether the elements of a column are next to each other, and those of a row are not, or are fewer.
-fn lies_by_columns(operand: &Operand, part: Part) -> bool {
+pub(super) fn lies_by_columns(operand: &Operand, part: Part) -> bool {
     operand.row == 1 && (operand.column != 1 || part.columns < part.rows)
 }
 
-impl<'a, T> Panel<'a, T> {
-    /// A part that was packed there.
-    pub(super) fn of(operand: &Operand, part: Part, elements: &'a [T]) -> Panel<'a, T> {
-        let (row, column) = match lies_by_columns(operand, part) {
-            true => (1, part.rows),
-            false => (part.columns, 1),
+/// Elements of a factor, as they lie in device memory.
+pub(super) struct Source<'a> {
+    pub(super) storage: &'a Storage,
+    pub(super) element: Element,
+    pub(super) operand: &'a Operand,
+}
+
+impl Source<'_> {
+    /// Reads elements of a row of a part, from a column on.
+    pub(super) fn row<T: Loaded>(&self, part: Part, [row, column]: [usize; 2], into: &mut [T]) {
+        let step = self.operand.column;
+        self.line(part, [row, column], step, into);
+    }
+
+    /// Reads elements of a column of a part, from a row on.
+    pub(super) fn column<T: Loaded>(&self, part: Part, [row, column]: [usize; 2], into: &mut [T]) {
+        let step = self.operand.row;
+        self.line(part, [row, column], step, into);
+    }
+
+    fn line<T: Loaded>(&self, part: Part, at: [usize; 2], step: u64, into: &mut [T]) {
+        let size = self.element.factor_bytes();
+        let [row, column] = at.map(|index| index as u64);
+        let place = [part.batch, part.row + row, part.column + column];
+        let first = place_of(self.operand, place, size);
+        if step == 1 {
+            return T::load(self.storage, self.element, first, into);
+        }
+        let step = (step * size) as usize;
+        for (index, into) in into.chunks_mut(1).enumerate() {
+            T::load(self.storage, self.element, first + index * step, into);
+        }
+    }
+}
+
+/// Copies a part of the first factor, as it lies: so nothing is transposed on the way.
+pub(super) fn pack_left<'a, T: Loaded>(
+    source: &Source<'_>,
+    part: Part,
+    into: &'a mut Vec<T>,
+) -> Left<'a, T> {
+    let Part { rows, columns, .. } = part;
+    into.resize((rows * columns).max(into.len()), T::default());
+    if lies_by_columns(source.operand, part) {
+        for (column, into) in into.chunks_mut(rows).take(columns).enumerate() {
+            source.column(part, [0, column], into);
+        }
+        return Left {
+            elements: into,
+            row: 1,
+            column: rows,
         };
-        Panel {
-            elements,
-            row,
-            column,
+    }
+    for (row, into) in into.chunks_mut(columns).take(rows).enumerate() {
+        source.row(part, [row, 0], into);
+    }
+    Left {
+        elements: into,
+        row: columns,
+        column: 1,
+    }
+}
+
+/// How many columns that lie one by one are brought into rows at a time.
+const TRANSPOSED: usize = 4;
+
+/// Copies a part of the second factor to panels. `lines` is memory for columns on their way.
+pub(super) fn pack_right<'a, T: Loaded>(
+    source: &Source<'_>,
+    part: Part,
+    into: &'a mut Vec<T>,
+    lines: &mut Vec<T>,
+) -> Right<'a, T> {
+    let Part { rows, columns, .. } = part;
+    let all = rows * padded(columns);
+    into.resize(all.max(into.len()), T::default());
+    let panels = into.get_mut(..all).unwrap_or_default();
+    match lies_by_columns(source.operand, part) {
+        true => pack_columns(source, part, panels, lines),
+        false => pack_rows(source, part, panels, lines),
+    }
+    Right {
+        elements: into,
+        columns,
+    }
+}
+
+/// Reads row after row, as they lie in memory, and divides each among the panels.
+fn pack_rows<T: Loaded>(source: &Source<'_>, part: Part, panels: &mut [T], line: &mut Vec<T>) {
+    let Part { rows, columns, .. } = part;
+    line.resize(columns.max(line.len()), T::default());
+    let line = line.get_mut(..columns).unwrap_or_default();
+    for row in 0..rows {
+        source.row(part, [row, 0], line);
+        for (line, panel) in line.chunks(PANEL).zip(panels.chunks_mut(rows * PANEL)) {
+            let width = padded(line.len());
+            let into = panel.get_mut(row * width..(row + 1) * width);
+            if let Some((into, rest)) = into.and_then(|into| into.split_at_mut_checked(line.len()))
+            {
+                into.copy_from_slice(line);
+                rest.fill(T::default());
+            }
+        }
+    }
+}
+
+/// Reads some columns at a time, and brings them into rows.
+fn pack_columns<T: Loaded>(source: &Source<'_>, part: Part, panels: &mut [T], lines: &mut Vec<T>) {
+    let Part { rows, columns, .. } = part;
+    lines.resize((rows * TRANSPOSED).max(lines.len()), T::default());
+    for (index, panel) in panels.chunks_mut(rows * PANEL).enumerate() {
+        let first = index * PANEL;
+        let columns = PANEL.min(columns - first);
+        let width = padded(columns);
+        for group in (0..width).step_by(TRANSPOSED) {
+            let found = columns.saturating_sub(group).min(TRANSPOSED);
+            for (index, line) in lines.chunks_mut(rows).take(TRANSPOSED).enumerate() {
+                match index < found {
+                    true => source.column(part, [0, first + group + index], line),
+                    false => line.fill(T::default()),
+                }
+            }
+            let into = panel.get_mut(group..).unwrap_or_default();
+            spread(lines, into, rows, width);
+        }
+    }
+}
+
+/// The panels that were packed there before.
+pub(super) fn packed_right<T>(elements: &[T], columns: usize) -> Right<'_, T> {
+    Right { elements, columns }
+}
+
+/// Writes columns that lie behind one another side by side, into rows that are so far apart.
+fn spread<T: Copy>(lines: &[T], into: &mut [T], rows: usize, width: usize) {
+    let mut lines = lines.chunks_exact(rows);
+    let mut next = || lines.next().unwrap_or_default();
+    let (a, b, c, d) = (next(), next(), next(), next());
+    let columns = a.iter().zip(b).zip(c.iter().zip(d));
+    for (into, ((a, b), (c, d))) in into.chunks_mut(width).zip(columns) {
+        if let Some(into) = into.first_chunk_mut::<TRANSPOSED>() {
+            *into = [*a, *b, *c, *d];
         }
     }
 }

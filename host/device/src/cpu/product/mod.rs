@@ -2,15 +2,19 @@
 //! they take the blocks of a kernel, how long it has run, and whether it is to stop.
 //!
 //! Device memory may be written by other work of its tenant at any time, so nothing multiplies in it:
-//! parts of the factors are copied, and converted where they are to be, and the crate `gemm` multiplies
-//! the copies.
+//! parts of the factors are copied to where the crate `gemm` multiplies them, and converted where they are
+//! to be.
 
 mod elements;
+mod epilogue;
 mod multiply;
+mod row;
 mod tile;
+mod tiling;
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -22,12 +26,8 @@ use crate::meter::LaunchCharge;
 use crate::sync::lock;
 use crate::{Buffer, Error};
 
-use elements::Part;
-use tile::{MOST_SIDE, Scratch, Tile};
-
-/// What a tile takes while it is computed, in multiplications, that another thread need not take a part
-/// of it.
-const SMALL_TILE: u64 = 4 << 20;
+use tile::{Scratch, Tile, tile_bytes};
+use tiling::Tiling;
 
 /// A product, shared by the threads that work on it.
 pub(crate) struct ProductRun {
@@ -60,7 +60,7 @@ pub(crate) struct TileClaim {
 }
 
 enum Claimed {
-    Fresh(u64),
+    Fresh(Range<u64>),
     Parked(Box<Tile>),
 }
 
@@ -128,7 +128,7 @@ impl ProductRun {
     /// How many bytes the state of a tile takes that has begun.
     pub(crate) fn tile_bytes(&self) -> u64 {
         let size = self.shape.element.result_bytes().max(4);
-        (self.tiling.rows * self.tiling.columns).saturating_mul(size)
+        tile_bytes(&self.tiling, self.shape.k, size)
     }
 
     /// How many tiles have begun and wait for a thread.
@@ -150,7 +150,7 @@ impl ProductRun {
             return None;
         }
         let mut state = lock(&self.state);
-        let tile = state.take(self.tiling.count)?;
+        let tile = state.take(&self.tiling)?;
         let deadline = state.watch.begin(Instant::now(), self.time_limit);
         Some(TileClaim { tile, deadline })
     }
@@ -173,7 +173,7 @@ impl ProductRun {
                     return;
                 }
                 if done {
-                    let Some(next) = lock(&self.state).take(self.tiling.count) else {
+                    let Some(next) = lock(&self.state).take(&self.tiling) else {
                         return;
                     };
                     scratch.forget();
@@ -193,10 +193,7 @@ impl ProductRun {
     fn begin(&self, claimed: Claimed, former: Option<Box<Tile>>) -> Box<Tile> {
         match claimed {
             Claimed::Parked(tile) => tile,
-            Claimed::Fresh(index) => {
-                let part = self.tiling.part(&self.shape, index);
-                Tile::begin(part, self.shape.element, former)
-            }
+            Claimed::Fresh(tiles) => Tile::begin(self, tiles, former),
         }
     }
 
@@ -228,15 +225,13 @@ impl ProductRun {
 }
 
 impl RunState {
-    fn take(&mut self, count: u64) -> Option<Claimed> {
+    fn take(&mut self, tiling: &Tiling) -> Option<Claimed> {
         if let Some(tile) = self.parked.pop_front() {
             return Some(Claimed::Parked(tile));
         }
-        let index = self.next;
-        (index < count).then(|| {
-            self.next += 1;
-            Claimed::Fresh(index)
-        })
+        let tiles = tiling.taken(self.next)?;
+        self.next = tiles.end;
+        Some(Claimed::Fresh(tiles))
     }
 }
 
@@ -256,68 +251,6 @@ fn as_row(shape: &GemmShape) -> Box<GemmShape> {
         c: shape.c.transposed(),
         ..*shape
     })
-}
-
-/// How a result is cut into tiles.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Tiling {
-    /// Of a tile that is not at an edge.
-    rows: u64,
-    columns: u64,
-    /// How many there are below and beside each other in one matrix.
-    down: u64,
-    across: u64,
-    /// How many there are in all.
-    count: u64,
-}
-
-impl Tiling {
-    /// As few tiles as leave no thread without one.
-    fn of(shape: &GemmShape, threads: u64) -> Tiling {
-        let most = MOST_SIDE as u64;
-        let (m, n) = (shape.m.get(), shape.n.get());
-        let (mut rows, mut columns) = (m.min(most), n.min(most));
-        loop {
-            let (down, across) = (m.div_ceil(rows), n.div_ceil(columns));
-            // A result has no more elements than a buffer has bytes.
-            let count = down
-                .saturating_mul(across)
-                .saturating_mul(shape.batch.get());
-            let rounds = count.div_ceil(threads.max(1));
-            let is_even =
-                count.saturating_mul(10) >= rounds.saturating_mul(threads).saturating_mul(9);
-            let work = rows.saturating_mul(columns).saturating_mul(shape.k);
-            if is_even || work <= SMALL_TILE || rows.max(columns) <= 64 {
-                return Tiling {
-                    rows,
-                    columns,
-                    down,
-                    across,
-                    count,
-                };
-            }
-            let half = |side: u64| side.div_ceil(2).next_multiple_of(32);
-            if rows >= columns {
-                rows = half(rows);
-            } else {
-                columns = half(columns);
-            }
-        }
-    }
-
-    /// The part of the result that a tile is.
-    fn part(&self, shape: &GemmShape, index: u64) -> Part {
-        let in_matrix = index % (self.down * self.across);
-        let row = in_matrix / self.across * self.rows;
-        let column = in_matrix % self.across * self.columns;
-        Part {
-            batch: index / (self.down * self.across),
-            row,
-            column,
-            rows: self.rows.min(shape.m.get() - row) as usize,
-            columns: self.columns.min(shape.n.get() - column) as usize,
-        }
-    }
 }
 
 /// A thread's time at work, which ends even where it panics.
