@@ -19,6 +19,25 @@ pub const WARP: u32 = 32;
 pub mod bert {
     const WARP: u32 = 32;
 
+    /// Writes rows as columns, into a matrix whose rows are `stride` apart, from a place on; a thread a row.
+    #[kernel]
+    pub fn transpose(
+        from: &[f32],
+        to: GlobalMut<f32>,
+        rows: u32,
+        columns: u32,
+        at: u32,
+        stride: u32,
+    ) {
+        let row = block::index_x() * WARP + thread::index_x();
+        if row < rows {
+            for column in 0..columns {
+                let number = from[(row * columns + column) as usize];
+                to.set((at + column * stride + row) as usize, number);
+            }
+        }
+    }
+
     /// Sums up the embeddings of each token's piece and position, and that of the first type; a warp a
     /// token. The plan begins with ids and positions of all tokens.
     #[kernel]
@@ -81,34 +100,38 @@ pub mod bert {
         }
     }
 
-    /// The softmax of each row in its place: scores of a query, as far as the shares of its values; a warp
-    /// a row.
+    /// The softmax of each column of square matrices in its place; a thread a column, so that threads
+    /// beside each other have what lies beside each other. A matrix has the scores of a text for a head: a row a
+    /// key, and a column a query. It is done by `blocks` blocks.
     #[kernel]
-    pub fn softmax(scores: GlobalMut<f32>, columns: u32) {
-        let row = block::index_x() * columns;
-        let lane = thread::index_x();
-        let mut most = f32::NEG_INFINITY;
-        let mut i = lane;
-        while i < columns {
-            most = most.max(scores.get((row + i) as usize));
-            i += WARP;
-        }
-        let most = warp::max(most);
-        let mut sum = 0.0;
-        i = lane;
-        while i < columns {
-            let at = (row + i) as usize;
-            let share = fast::exp(scores.get(at) - most);
-            scores.set(at, share);
-            sum += share;
-            i += WARP;
-        }
-        let quotient = 1.0 / warp::sum(sum);
-        i = lane;
-        while i < columns {
-            let at = (row + i) as usize;
-            scores.set(at, scores.get(at) * quotient);
-            i += WARP;
+    pub fn softmax(scores: GlobalMut<f32>, tokens: u32, blocks: u32) {
+        let matrix = block::index_x() / blocks;
+        let column = block::index_x() % blocks * WARP + thread::index_x();
+        if column < tokens {
+            let size = tokens * tokens;
+            let first = matrix * size + column;
+            let mut most = f32::NEG_INFINITY;
+            let mut row = 0;
+            while row < size {
+                most = most.max(scores.get((first + row) as usize));
+                row += tokens;
+            }
+            let mut sum = 0.0;
+            row = 0;
+            while row < size {
+                let at = (first + row) as usize;
+                let share = fast::exp(scores.get(at) - most);
+                scores.set(at, share);
+                sum += share;
+                row += tokens;
+            }
+            let quotient = 1.0 / sum;
+            row = 0;
+            while row < size {
+                let at = (first + row) as usize;
+                scores.set(at, scores.get(at) * quotient);
+                row += tokens;
+            }
         }
     }
 

@@ -31,6 +31,26 @@ fn assert_near(found: &[f32], expected: &[f32]) {
 }
 
 #[test]
+fn rows_become_columns_beside_those_of_another_matrix() {
+    for (rows, columns) in [(3, 5), (40, 7)] {
+        let values = numbers(rows * columns, 6);
+        let (stride, first) = (rows + 4, 2);
+        let before = numbers(columns * stride, 7);
+        let mut device = Device::load(bert::transpose::PTX).unwrap();
+        let from = device.upload(&values).unwrap();
+        let mut to = device.upload(&before).unwrap();
+        let config = LaunchConfig::new((rows as u32).div_ceil(WARP), WARP);
+        let [count, each, at, apart] = [rows, columns, first, stride].map(|n| n as u32);
+        bert::transpose(&mut device, config, &from, &mut to, count, each, at, apart).unwrap();
+        let mut expected = before;
+        for (index, value) in values.into_iter().enumerate() {
+            expected[index % columns * stride + first + index / columns] = value;
+        }
+        assert_eq!(device.read(&to), expected);
+    }
+}
+
+#[test]
 fn embeddings_of_words_positions_and_the_first_type_are_summed_up() {
     // Three words, two positions and a type, of 64 numbers each.
     let weights = numbers(6 * 64, 1);
@@ -98,22 +118,29 @@ fn rows_are_normalised() {
 }
 
 #[test]
-fn shares_of_each_row_add_up_and_follow_the_scores() {
-    for columns in [1, 31, 32, 33, 70] {
-        let rows = 3;
-        let mut scores = numbers(rows * columns, 4);
+fn shares_of_each_column_add_up_and_follow_the_scores() {
+    for tokens in [1usize, 31, 32, 33, 70] {
+        let matrices = 3;
+        let mut scores = numbers(matrices * tokens * tokens, 4);
         // What would overflow without the largest one taken off.
         scores.iter_mut().for_each(|score| *score += 300.0);
         let mut device = Device::load(bert::softmax::PTX).unwrap();
         let mut buffer = device.upload(&scores).unwrap();
-        let config = LaunchConfig::new(rows as u32, WARP);
-        bert::softmax(&mut device, config, &mut buffer, columns as u32).unwrap();
+        let side = tokens as u32;
+        let blocks = side.div_ceil(WARP);
+        let config = LaunchConfig::new(matrices as u32 * blocks, WARP);
+        bert::softmax(&mut device, config, &mut buffer, side, blocks).unwrap();
         let expected: Vec<f32> = scores
-            .chunks_exact(columns)
-            .flat_map(|row| {
-                let shares: Vec<f32> = row.iter().map(|score| (score - 300.0).exp()).collect();
-                let all: f32 = shares.iter().sum();
-                shares.into_iter().map(move |share| share / all)
+            .chunks_exact(tokens * tokens)
+            .flat_map(|matrix| {
+                let shares: Vec<f32> = matrix.iter().map(|score| (score - 300.0).exp()).collect();
+                let all = |column: usize| shares.iter().skip(column).step_by(tokens).sum::<f32>();
+                let all: Vec<f32> = (0..tokens).map(all).collect();
+                shares
+                    .into_iter()
+                    .enumerate()
+                    .map(|(at, share)| share / all[at % tokens])
+                    .collect::<Vec<_>>()
             })
             .collect();
         assert_near(&device.read(&buffer), &expected);

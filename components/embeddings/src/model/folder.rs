@@ -152,7 +152,8 @@ impl Folder {
         });
         let modified = since_1970(data.modified().ok()).as_nanos();
         let id = &self.id[..self.id.floor_char_boundary(64)];
-        Ok(format!("{id} {hash:x} {} {modified}", data.len()))
+        // The last number is that of how the weights lie in their buffer.
+        Ok(format!("{id} {hash:x} {} {modified} 2", data.len()))
     }
 
     fn check_pooling(&self) -> Result<(), ModelError> {

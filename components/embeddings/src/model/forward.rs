@@ -237,23 +237,26 @@ impl Work {
             let scores = self.scores.from_index(index * along[1]);
             Matrix::new(scores, tokens, tokens).stride(within[1])
         };
+        // A row a key, so that the softmax goes along columns, which lie beside each other.
         for index in 0..count {
             queue
-                .gemm(part(index, 0), part(index, 1).transposed(), scores(index))
+                .gemm(part(index, 1), part(index, 0).transposed(), scores(index))
                 .alpha(1.0 / (head as f64).sqrt())
                 .batch(batch)
                 .submit()?;
         }
-        let rows = LaunchConfig::new((texts * heads * tokens) as u32, WARP);
-        bert::softmax(queue, rows, &mut self.scores, tokens as u32)?;
+        let blocks = (tokens as u32).div_ceil(WARP);
+        let columns = LaunchConfig::new((texts * heads) as u32 * blocks, WARP);
+        bert::softmax(queue, columns, &mut self.scores, tokens as u32, blocks)?;
         for index in 0..count {
             let at = first * hidden + index * along[2];
             let out = Matrix::new(self.attended.from_index(at), tokens, head)
                 .leading_dimension(hidden)
                 .stride(within[2]);
             let scores = Matrix::new(self.scores.from_index(index * along[1]), tokens, tokens);
+            let shares = scores.stride(within[1]).transposed();
             queue
-                .gemm(scores.stride(within[1]), part(index, 2), out)
+                .gemm(shares, part(index, 2), out)
                 .batch(batch)
                 .submit()?;
         }
@@ -276,10 +279,10 @@ impl<'a> Step<'a> {
         linear: Linear,
         (to, results): (&'a Buffer<f32>, u64),
     ) -> Gemm<'a, f32> {
-        let weight = Matrix::new(self.weights.from_index(linear.weight), results, columns);
+        let weight = Matrix::new(self.weights.from_index(linear.weight), columns, results);
         let from = Matrix::new(from, self.tokens, columns);
         let to = Matrix::new(to, self.tokens, results);
         let bias = Vector::new(self.weights.from_index(linear.bias), results);
-        self.queue.gemm(from, weight.transposed(), to).bias(bias)
+        self.queue.gemm(from, weight, to).bias(bias)
     }
 }

@@ -12,6 +12,8 @@ pub struct Tensor {
     pub shape: Vec<usize>,
     /// Its place in the buffer, in numbers.
     pub at: u64,
+    /// Where its rows become columns: from one row to the next there, in numbers.
+    pub transposed: Option<u64>,
 }
 
 /// Places of the weights before the layers, but for those of words, which begin the buffer; of those of
@@ -35,7 +37,8 @@ pub struct Norm {
     pub beta: u64,
 }
 
-/// A product's weights, a row for each of its results, and its bias.
+/// A product's weights, a column for each of its results, and its bias. In the file they have a row for
+/// each; a product takes a matrix the faster whose rows it can read as they lie.
 #[derive(Clone, Copy, Debug)]
 pub struct Linear {
     pub weight: u64,
@@ -45,7 +48,7 @@ pub struct Linear {
 /// The weights of a layer.
 #[derive(Clone, Copy, Debug)]
 pub struct Layer {
-    /// Query, key and value below one another: one product makes all three.
+    /// Query, key and value beside one another: one product makes all three.
     pub attention: Linear,
     pub output: Linear,
     pub output_norm: Norm,
@@ -79,11 +82,11 @@ impl Layout {
                 let layer = format!("encoder.layer.{index}");
                 let parts = ["query", "key", "value"];
                 let of = |part, kind| format!("{layer}.attention.self.{part}.{kind}");
-                let weights = parts.map(|part| places.take(&of(part, "weight"), &[hidden, hidden]));
+                let weight = places.beside(parts.map(|part| of(part, "weight")), hidden, hidden);
                 let biases = parts.map(|part| places.take(&of(part, "bias"), &[hidden]));
                 Layer {
                     attention: Linear {
-                        weight: weights[0],
+                        weight,
                         bias: biases[0],
                     },
                     output: places.linear(
@@ -123,15 +126,31 @@ impl Places {
             name: name.to_owned(),
             shape: shape.to_vec(),
             at,
+            transposed: None,
         });
         // Of checked sizes, each factor is below 2^21, and there are below 2^11 tensors.
         self.len += shape.iter().map(|side| *side as u64).product::<u64>();
         at
     }
 
+    /// Weights of as many products as there are names, each of so many results, as one matrix.
+    fn beside<const N: usize>(&mut self, names: [String; N], rows: usize, columns: usize) -> u64 {
+        let at = self.len;
+        for (index, name) in names.into_iter().enumerate() {
+            self.tensors.push(Tensor {
+                name,
+                shape: vec![rows, columns],
+                at: at + (index * rows) as u64,
+                transposed: Some((N * rows) as u64),
+            });
+        }
+        self.len += (N * rows * columns) as u64;
+        at
+    }
+
     fn linear(&mut self, name: &str, rows: usize, columns: usize) -> Linear {
         Linear {
-            weight: self.take(&format!("{name}.weight"), &[rows, columns]),
+            weight: self.beside([format!("{name}.weight")], rows, columns),
             bias: self.take(&format!("{name}.bias"), &[rows]),
         }
     }

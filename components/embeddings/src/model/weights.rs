@@ -8,11 +8,12 @@ use std::path::Path;
 use safetensors::Dtype;
 use safetensors::tensor::{Metadata, TensorInfo};
 use tensor_wasm_guest::kernel::{bf16, f16};
-use tensor_wasm_guest::{Buffer, Device, Queue};
+use tensor_wasm_guest::{Buffer, Device, LaunchConfig, Queue};
 
 use super::folder::{Folder, Loaded, cannot, file};
 use super::layout::Tensor;
 use super::{COPY_AGAIN, ModelError};
+use crate::kernels::{WARP, bert};
 
 /// The longest header, which has about a hundred bytes for each tensor.
 const MOST_HEADER: u64 = 4 << 20;
@@ -35,10 +36,15 @@ pub fn weights(
     }
     let path = folder.weights();
     let mut source = Source::open(&path, &model.layout.tensors)?;
-    let buffer = device.allocate(model.layout.len)?;
+    let mut target = Target {
+        queue,
+        buffer: device.allocate(model.layout.len)?,
+        rows: device.allocate(PIECE as u64)?,
+    };
     for tensor in &model.layout.tensors {
-        source.upload(tensor, queue, &buffer)?;
+        source.upload(tensor, &mut target)?;
     }
+    let Target { buffer, .. } = target;
     // The queues of other requests do not wait for this one.
     queue.synchronize()?;
     Ok(device.keep(&model.name, buffer)?)
@@ -119,24 +125,22 @@ impl<'a> Source<'a> {
             })
     }
 
-    fn upload(
-        &mut self,
-        tensor: &Tensor,
-        queue: &Queue,
-        buffer: &Buffer<f32>,
-    ) -> Result<(), ModelError> {
+    fn upload(&mut self, tensor: &Tensor, target: &mut Target<'_>) -> Result<(), ModelError> {
         let info = self.info(tensor)?;
         let (dtype, begin) = (info.dtype, info.data_offsets.0 as u64);
         let count = tensor.shape.iter().product::<usize>();
+        let columns = tensor.shape.last().copied().unwrap_or(1);
         let failed = |error| cannot(self.path, "read", &error);
         self.file
             .seek(SeekFrom::Start(self.start + begin))
             .map_err(failed)?;
-        let mut numbers = vec![0f32; count.min(PIECE)];
+        // Whole rows, of which a model's weights have fewer numbers each than a piece has.
+        let piece = count.min(PIECE / columns * columns);
+        let mut numbers = vec![0f32; piece];
         let mut halves = Vec::new();
         let mut done = 0;
         while done < count {
-            let numbers = &mut numbers[..(count - done).min(PIECE)];
+            let numbers = &mut numbers[..(count - done).min(piece)];
             if dtype == Dtype::F32 {
                 let bytes = bytemuck::cast_slice_mut(numbers);
                 self.file.read_exact(bytes).map_err(failed)?;
@@ -151,9 +155,49 @@ impl<'a> Source<'a> {
                     };
                 }
             }
-            queue.write(buffer, tensor.at + done as u64, numbers)?;
+            target.write(tensor, done, columns, numbers)?;
             done += numbers.len();
         }
+        Ok(())
+    }
+}
+
+/// Where weights are uploaded to.
+struct Target<'a> {
+    queue: &'a Queue,
+    buffer: Buffer<f32>,
+    /// Rows on their way to where they are columns.
+    rows: Buffer<f32>,
+}
+
+impl Target<'_> {
+    /// Writes whole rows of a tensor, behind so many of its numbers.
+    fn write(
+        &mut self,
+        tensor: &Tensor,
+        done: usize,
+        columns: usize,
+        numbers: &[f32],
+    ) -> Result<(), ModelError> {
+        let Some(stride) = tensor.transposed else {
+            let at = tensor.at + done as u64;
+            return Ok(self.queue.write(&self.buffer, at, numbers)?);
+        };
+        self.queue.write(&self.rows, 0, numbers)?;
+        let rows = (numbers.len() / columns) as u32;
+        // Weights have fewer than 2^32 numbers: a file that was loaded is smaller than what a component
+        // of 32 bits can count.
+        let at = tensor.at as u32 + (done / columns) as u32;
+        bert::transpose(
+            self.queue,
+            LaunchConfig::new(rows.div_ceil(WARP), WARP),
+            &self.rows,
+            &mut self.buffer,
+            rows,
+            columns as u32,
+            at,
+            stride as u32,
+        )?;
         Ok(())
     }
 }
