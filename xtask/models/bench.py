@@ -1,19 +1,22 @@
 #!/usr/bin/env python3
-"""Measures a server of the component embeddings beside ONNX Runtime with the same model, in turns.
+"""Measures a server of the component embeddings beside native engines with the same model, in turns.
 
     pip install numpy safetensors tokenizers onnx onnxruntime
-    python3 bench.py http://127.0.0.1:8080 MODEL-FOLDER MODEL ROUNDS SECONDS
+    python3 bench.py http://127.0.0.1:8080 MODEL-FOLDER MODEL ROUNDS SECONDS CANDLE
 
-Both get texts and give vectors. ONNX Runtime is in a process of its own, with the package
-`tokenizers`; the server is asked over one connection, in Base64. Both use all threads. The median of
-the rounds counts. Writes a line of JSON for each shape, and one for ONNX Runtime's memory.
+All get texts and give vectors, which are compared. ONNX Runtime is in a process of its own, with the
+package `tokenizers`; CANDLE is the program in the folder `candle`; the server is asked over one connection, in
+Base64. Each uses all threads. The median of the rounds counts. Writes a line of JSON for each
+shape, and one for the memory of the others.
 """
 
+import base64
 import http.client
 import json
 import pathlib
 import resource
 import statistics
+import struct
 import subprocess
 import sys
 import time
@@ -21,6 +24,9 @@ import urllib.parse
 
 # How many texts at a time, and tokens of each.
 SHAPES = [(1, 16), (1, 128), (32, 16), (32, 128)]
+
+# One minus the cosine of two embeddings of one text.
+MOST_DISTANCE = 1e-4
 
 WORDS = "the river runs past an old mill where nobody has made flour since last war and".split()
 
@@ -46,10 +52,8 @@ class Server:
         self.connection = http.client.HTTPConnection(urllib.parse.urlsplit(url).netloc, timeout=600)
         self.model = model
 
-    def rate(self, shape: tuple[int, int], seconds: float) -> float:
-        body = json.dumps(
-            {"model": self.model, "input": texts(*shape), "encoding_format": "base64"}
-        ).encode()
+    def measure(self, own: list[str], seconds: float) -> dict:
+        body = json.dumps({"model": self.model, "input": own, "encoding_format": "base64"}).encode()
 
         def ask() -> bytes:
             self.connection.request("POST", "/v1/embeddings", body)
@@ -59,23 +63,28 @@ class Server:
                 sys.exit(f"bench.py: {answer.decode()}")
             return answer
 
-        tokens = json.loads(ask())["usage"]["prompt_tokens"]
-        if tokens != shape[0] * shape[1]:
-            sys.exit(f"bench.py: {tokens} tokens, and not {shape}")
-        return measure(ask, seconds)
+        answer = json.loads(ask())
+        tokens, expected = answer["usage"]["prompt_tokens"], sum(len(text.split()) + 2 for text in own)
+        if tokens != expected:
+            sys.exit(f"bench.py: {tokens} tokens, and not {expected}")
+        vectors = [base64.b64decode(entry["embedding"]) for entry in answer["data"]]
+        first = [struct.unpack(f"<{len(vector) // 4}f", vector) for vector in vectors]
+        return {"rate": measure(ask, seconds), "first": first}
 
 
-class OnnxRuntime:
-    """The other process, which is asked by lines."""
+class Other:
+    """Another process, which is asked by lines."""
 
-    def __init__(self, folder: pathlib.Path):
-        self.process = subprocess.Popen(
-            [sys.executable, __file__, "onnxruntime", folder], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
+    def __init__(self, name: str, command: list):
+        self.name = name
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
-    def ask(self, question) -> float:
+    def ask(self, question):
         print(json.dumps(question), file=self.process.stdin, flush=True)
-        return json.loads(self.process.stdout.readline())
+        return json.loads(self.process.stdout.readline() or sys.exit(f"bench.py: {self.name} has ended"))
+
+    def measure(self, own: list[str], seconds: float) -> dict:
+        return self.ask([own, seconds])
 
 
 def onnxruntime_process(folder: pathlib.Path):
@@ -100,8 +109,7 @@ def onnxruntime_process(folder: pathlib.Path):
         if question is None:
             print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024, flush=True)
             continue
-        *shape, seconds = question
-        own = texts(*shape)
+        own, seconds = question
 
         def embed():
             encoded = tokenizer.encode_batch(own)
@@ -109,26 +117,36 @@ def onnxruntime_process(folder: pathlib.Path):
             mask = np.array([each.attention_mask for each in encoded])
             return session.run(None, {"ids": ids, "mask": mask})[0]
 
-        print(measure(embed, seconds), flush=True)
+        first = embed().tolist()
+        print(json.dumps({"rate": measure(embed, seconds), "first": first}), flush=True)
 
 
-def main(url: str, folder: pathlib.Path, model: str, rounds: int, seconds: float):
-    server, other = Server(url, model), OnnxRuntime(folder)
+def main(url: str, folder: pathlib.Path, model: str, rounds: int, seconds: float, candle: str):
+    others = [
+        Other("onnxruntime", [sys.executable, __file__, "onnxruntime", folder]),
+        Other("candle", [candle, folder]),
+    ]
+    ways = {"server": Server(url, model)} | {other.name: other for other in others}
     for count, tokens in SHAPES:
-        rates = [
-            (server.rate((count, tokens), seconds), other.ask([count, tokens, seconds]))
-            for _ in range(rounds)
-        ]
-        ours, theirs = (count * statistics.median(way) for way in zip(*rates))
-        row = {"texts": count, "tokens": tokens, "server": ours, "onnxruntime": theirs}
-        print(json.dumps(row), flush=True)
-    print(json.dumps({"onnxruntime_bytes": other.ask(None)}))
+        own = texts(count, tokens)
+        rates = {name: [] for name in ways}
+        for _ in range(rounds):
+            answers = {name: way.measure(own, seconds) for name, way in ways.items()}
+            for name, answer in answers.items():
+                rates[name].append(answer["rate"])
+                for ours, theirs in zip(answers["server"]["first"], answer["first"]):
+                    if 1 - sum(a * b for a, b in zip(ours, theirs)) > MOST_DISTANCE:
+                        sys.exit(f"bench.py: {name} has other embeddings than the server")
+        medians = {name: count * statistics.median(own) for name, own in rates.items()}
+        print(json.dumps({"texts": count, "tokens": tokens} | medians), flush=True)
+    print(json.dumps({other.name: other.ask(None) for other in others}))
 
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["onnxruntime"]:
         onnxruntime_process(pathlib.Path(sys.argv[2]))
-    elif len(sys.argv) == 6:
-        main(sys.argv[1], pathlib.Path(sys.argv[2]), sys.argv[3], int(sys.argv[4]), float(sys.argv[5]))
+    elif len(sys.argv) == 7:
+        url, folder, model, rounds, seconds, candle = sys.argv[1:]
+        main(url, pathlib.Path(folder), model, int(rounds), float(seconds), candle)
     else:
         sys.exit(__doc__)

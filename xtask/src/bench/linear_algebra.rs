@@ -61,9 +61,17 @@ pub struct Arguments {
 pub fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
     let mut steps = Steps::new(product::STEPS + 2);
     let binary = product::build(workspace, &mut steps, Which::All, Profile::Release)?;
-    let example = ["--package", "tensor-wasm-device", "--example", "products"];
+    // With the binary, so that both have the same features and the engine is compiled once.
+    let example = [
+        ["--package", "tensor-wasm", "--bin", "tensor-wasm"],
+        ["--package", "tensor-wasm-device", "--example", "products"],
+    ];
     let step = steps.begin("building the native measurement for release");
-    step.run(workspace.cargo(["build", "--release"]).args(example))?;
+    step.run(
+        workspace
+            .cargo(["build", "--release"])
+            .args(example.concat()),
+    )?;
     step.done("built");
 
     let step = steps.begin("measuring");
