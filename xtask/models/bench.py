@@ -63,6 +63,8 @@ class Server:
                 sys.exit(f"bench.py: {answer.decode()}")
             return answer
 
+        # The one of the turn before was idle while the others had theirs, and may have been closed.
+        self.connection.close()
         answer = json.loads(ask())
         tokens, expected = answer["usage"]["prompt_tokens"], sum(len(text.split()) + 2 for text in own)
         if tokens != expected:
