@@ -40,6 +40,7 @@ async fn a_request_that_no_guest_can_be_given_fails_at_once() {
             peer: ([127, 0, 0, 1], 1).into(),
             certificate: None,
             body: None,
+            guests: None,
         };
         let outcome = tokio::time::timeout(NEVER, application.handle(request, info)).await;
         let error = outcome.expect("it stalls").err();

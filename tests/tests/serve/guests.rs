@@ -195,3 +195,39 @@ fn a_guest_that_keeps_running_after_its_response_is_stopped_at_the_timeout() {
         assert_eq!(reply.text(), "done\n");
     }
 }
+
+/// So many may as there are instances to spare; the next ones count as requests until their end, so
+/// that a client can't have the instances of all others.
+#[test]
+fn guests_that_go_on_after_their_responses_count_as_requests_beyond_those_that_fit_in_beside() {
+    let server = Serve::new(guest("answers_then_loops"))
+        .args(["--max-concurrent-requests=4", "--max-requests-per-peer=2"])
+        .arg("--request-timeout=60s")
+        .start();
+    let from = |address: [u8; 4]| {
+        let client =
+            reqwest::blocking::Client::builder().local_address(std::net::IpAddr::from(address));
+        let client = client.timeout(tensor_wasm_tests::PATIENCE).build().unwrap();
+        let mut answered = 0;
+        let refused = eventually("a refusal", || {
+            let reply = server.send(client.get(server.url("/")));
+            match reply.status.as_u16() {
+                200 => answered += 1,
+                _ => return Some(reply),
+            }
+            None
+        });
+        (answered, refused)
+    };
+    // Half of the 9 instances to spare, and two requests.
+    let (answered, refused) = from([127, 0, 0, 1]);
+    refused.assert_error(429, "too_many_requests");
+    assert_eq!(answered, 6);
+    let (answered, refused) = from([127, 0, 0, 2]);
+    refused.assert_error(429, "too_many_requests");
+    assert_eq!(answered, 2);
+    let (answered, refused) = from([127, 0, 0, 3]);
+    refused.assert_error(503, "overloaded");
+    assert_eq!(answered, 0);
+    assert!(!server.log().contains("no room for another instance"));
+}

@@ -34,7 +34,8 @@ impl Handler for Application {
         let trace = info.trace.clone();
         let context = RequestContext::new(id, trace, began, deadline, self.chain.decision)
             .of_target(request.uri())
-            .observed(info.body.take(), self.observer.clone());
+            .observed(info.body.take(), self.observer.clone())
+            .counting_guests(info.guests.take());
         let task = Arc::new(RequestTask::new(context));
         let mut outcome = self.respond_and_record(request, info, &task).await;
         if let Ok(response) = &mut outcome {

@@ -54,7 +54,8 @@ impl Handler for Unguarded {
         let context =
             RequestContext::new(info.request_id, info.trace, info.received, deadline, false)
                 .of_target(request.uri())
-                .observed(info.body, self.observer.clone());
+                .observed(info.body, self.observer.clone())
+                .counting_guests(info.guests);
         let task = Arc::new(RequestTask::new(context));
         let end = StopOnDrop::new(task.clone());
         let method = request.method().clone();

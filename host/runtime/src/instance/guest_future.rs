@@ -5,9 +5,8 @@
 //! thread's own processor time takes a system call. That is read where the two may differ, since
 //! the operating system may have let others run meanwhile, and it matters whose time it was.
 
-use crate::request::{Finish, RequestTask};
+use crate::request::{Finish, KeptForGuest, RequestTask};
 use crate::schedule::Turns;
-use std::any::Any;
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
@@ -50,8 +49,8 @@ pub(super) struct GuestFuture {
     /// `None` for a policy, which works for no tenant, but for the operator.
     turns: Option<Turns>,
     work: Pin<Box<dyn Future<Output = ()> + Send>>,
-    /// Of whoever passed the request on, until the guest has ended.
-    _kept: Option<Arc<dyn Any + Send + Sync>>,
+    /// Of whoever counts the guest, until it has ended.
+    _kept: Option<KeptForGuest>,
 }
 
 /// What became of a guest where the task of its request's connection was to run it.
@@ -83,7 +82,7 @@ impl GuestFuture {
         work: impl Future<Output = ()> + Send + 'static,
     ) -> GuestFuture {
         GuestFuture {
-            _kept: task.context().take_kept(),
+            _kept: task.context().begin_guest(),
             task,
             polls,
             turns,

@@ -1,6 +1,7 @@
 //! The context of one request: what is true of it in every component that it passes.
 
 use super::decision::Decision;
+use super::guest_count::{GuestCount, KeptForGuest};
 use super::id::RequestId;
 use super::observer::{Observer, Route, UsageAccount};
 use super::trace::{ERROR_KIND, RequestTrace, SpanValue, TraceId};
@@ -32,6 +33,8 @@ pub(crate) struct RequestContext {
     account: OnceLock<Arc<dyn UsageAccount>>,
     /// What is kept until the guest has ended that works on the request next.
     kept: Mutex<Option<Arc<dyn Any + Send + Sync>>>,
+    /// Who counts the guests that work on it.
+    guests: Option<GuestCount>,
     /// What the request does, where code of the embedder says so.
     action: OnceLock<&'static str>,
     /// How it failed, where the response is an error of code of the embedder.
@@ -61,6 +64,7 @@ impl RequestContext {
             observer: None,
             account: OnceLock::new(),
             kept: Mutex::default(),
+            guests: None,
             action: OnceLock::new(),
             error_kind: OnceLock::new(),
         }
@@ -85,15 +89,22 @@ impl RequestContext {
         self
     }
 
+    /// With somebody who counts the guests that work on it.
+    pub(crate) fn counting_guests(mut self, guests: Option<GuestCount>) -> RequestContext {
+        self.guests = guests;
+        self
+    }
+
     /// Keeps something until the guest has ended that works on the request next, which may be later
     /// than its response.
     pub(crate) fn keep_for_guest(&self, kept: Arc<dyn Any + Send + Sync>) {
         *ignore_poison(self.kept.lock()) = Some(kept);
     }
 
-    /// Takes what is kept, for the guest that begins.
-    pub(crate) fn take_kept(&self) -> Option<Arc<dyn Any + Send + Sync>> {
-        ignore_poison(self.kept.lock()).take()
+    /// A guest begins to work on it. Returns what is kept until its end.
+    pub(crate) fn begin_guest(&self) -> Option<KeptForGuest> {
+        let kept = ignore_poison(self.kept.lock()).take();
+        KeptForGuest::new(self.guests.as_ref(), kept)
     }
 
     /// What the request uses.

@@ -2,6 +2,7 @@
 //! refused by its head.
 
 use super::error::HandleError;
+use super::guest_count::GuestCount;
 use super::id::RequestId;
 use super::trace::RequestTrace;
 use super::usage::BytesRead;
@@ -27,6 +28,8 @@ pub struct RequestInfo {
     pub certificate: Option<Arc<str>>,
     /// How much of the request's body has been read; `None` where it has none.
     pub body: Option<BytesRead>,
+    /// Who counts the guests that work on it, which may be longer than until its response is sent.
+    pub guests: Option<GuestCount>,
 }
 
 /// A request that the server has refused before any handler saw it.

@@ -129,6 +129,7 @@ impl Connection {
             peer: self.peer,
             certificate: self.certificate.clone(),
             body: None,
+            guests: None,
         }
     }
 

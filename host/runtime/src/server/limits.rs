@@ -9,6 +9,10 @@ pub struct Limits {
     /// Requests at one time, over all connections, each until the last byte of its
     /// response is sent. One more is answered with 503.
     pub concurrent_requests: NonZeroUsize,
+    /// Requests whose guests go on after their responses, beside those. One more counts among
+    /// those until its guests have ended: each guest has an instance, of which there have to be
+    /// enough.
+    pub guests_after_responses: usize,
     /// Requests at one time of one peer, over all its connections. One more is answered
     /// with 429.
     pub requests_per_peer: PeerLimit,
@@ -58,6 +62,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             concurrent_requests: NonZeroUsize::new(256).unwrap_or(NonZeroUsize::MIN),
+            guests_after_responses: 32,
             requests_per_peer: PeerLimit::Remote(
                 NonZeroUsize::new(128).unwrap_or(NonZeroUsize::MIN),
             ),

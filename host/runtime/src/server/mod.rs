@@ -33,6 +33,7 @@ mod socket;
 mod tls;
 mod when_woken;
 
+pub use crate::request::{CountsGuests, GuestCount};
 pub use crate::request::{HandleError, REQUEST_ID, RefusedRequest, RequestId, RequestInfo};
 pub use address::{ListenAddress, NoAddress};
 pub use admin::{Admin, MetricsPage, MetricsText};

@@ -28,6 +28,9 @@ pub(super) struct Places {
     /// How long a request may wait for its client while there is no place for another.
     give_way_after: Duration,
     running: AtomicUsize,
+    /// How many requests there may be whose guests go on after their responses without a place.
+    going_on_limit: usize,
+    going_on: AtomicUsize,
     /// The peers that have connections.
     peers: Mutex<HashMap<IpAddr, Arc<PeerPlaces>>>,
     /// The requests that have waited for their clients.
@@ -47,6 +50,8 @@ impl Places {
             peer_limit: limits.requests_per_peer,
             give_way_after: limits.give_way_after,
             running: AtomicUsize::new(0),
+            going_on_limit: limits.guests_after_responses,
+            going_on: AtomicUsize::new(0),
             peers: Mutex::default(),
             waiting: Mutex::default(),
         }
@@ -55,6 +60,16 @@ impl Places {
     /// Requests that hold a place.
     pub(super) fn running(&self) -> usize {
         self.running.load(Ordering::Relaxed)
+    }
+
+    /// The guests of a request that has ended go on. Returns whether they may without a place.
+    fn let_go_on(&self) -> bool {
+        increment(&self.going_on, self.going_on_limit)
+    }
+
+    /// They have ended.
+    fn went_on(&self) {
+        self.going_on.fetch_sub(1, Ordering::Relaxed);
     }
 
     /// A request waits for its client.
@@ -226,11 +241,13 @@ mod tests {
     use std::task::{Context, Waker};
 
     use super::*;
+    use crate::request::CountsGuests;
 
     fn places(all: usize, requests_per_peer: PeerLimit) -> Arc<Places> {
         Arc::new(Places::new(&Limits {
             concurrent_requests: NonZeroUsize::new(all).unwrap(),
             requests_per_peer,
+            guests_after_responses: 1,
             ..Limits::default()
         }))
     }
@@ -350,6 +367,47 @@ mod tests {
             });
             assert!(places.peers.lock().unwrap().is_empty());
         }
+    }
+
+    #[test]
+    fn guests_that_go_on_after_their_responses_have_places_where_no_more_may_go_on_without() {
+        let places = places(2, PeerLimit::All(limit(2)));
+        let connection = of(&places, "192.0.2.1");
+        let begun = |guests: usize| {
+            let permit = connection.take().unwrap();
+            let place = permit.place();
+            for _ in 0..guests {
+                place.guest_began();
+            }
+            (permit, place)
+        };
+        // The guests of the first one, of a policy and an application, go on beside the requests.
+        let (permit, first) = begun(2);
+        drop(permit);
+        assert_eq!(places.running(), 0);
+        let (permit, second) = begun(1);
+        wait(&permit, Direction::Response, 100);
+        drop(permit);
+        assert_eq!(places.running(), 1);
+        let (permit, _) = begun(1);
+        // It waits for no client any more, and has nothing to give.
+        assert!(connection.take().is_err());
+        permit.place().guest_ended();
+        drop(permit);
+        assert_eq!(places.running(), 1);
+        first.guest_ended();
+        second.guest_ended();
+        assert_eq!(places.running(), 0);
+        let (permit, third) = begun(1);
+        drop(permit);
+        assert_eq!(places.running(), 1);
+        first.guest_ended();
+        third.guest_ended();
+        let (permit, fourth) = begun(1);
+        drop(permit);
+        assert_eq!(places.running(), 0);
+        fourth.guest_ended();
+        assert_eq!(places.going_on.load(Ordering::Relaxed), 0);
     }
 
     #[test]

@@ -26,7 +26,8 @@ use super::response_body::{ResponseBody, Unread};
 use super::server_span;
 use crate::request::trace::ERROR_KIND;
 use crate::request::{
-    HandleError, REQUEST_ID, RefusedRequest, RequestId, RequestInfo, RequestTrace, TraceId,
+    GuestCount, HandleError, REQUEST_ID, RefusedRequest, RequestId, RequestInfo, RequestTrace,
+    TraceId,
 };
 
 /// What the requests of one connection share.
@@ -125,6 +126,7 @@ async fn respond<H: Handler>(
     name.trace.put(&mut head.headers);
     let info = RequestInfo {
         body: read,
+        guests: Some(GuestCount::new(permit.place())),
         ..name.info(connection, exchange)
     };
     let outcome = handler.handle(Request::from_parts(head, body), info).await;

@@ -62,6 +62,8 @@ impl RequestOptions {
         Limits {
             concurrent_requests: NonZeroUsize::try_from(self.max_concurrent_requests)
                 .unwrap_or(NonZeroUsize::MAX),
+            guests_after_responses: usize::try_from(self.spare_instances() / 2)
+                .unwrap_or(usize::MAX),
             requests_per_peer: self.requests_per_peer(),
             requests_per_connection: NonZeroU32::new(self.max_requests_per_connection)
                 .unwrap_or(NonZeroU32::MAX),
@@ -86,10 +88,15 @@ impl RequestOptions {
         }
     }
 
-    /// Instances of one component at one time: one for each request, and some that are
-    /// still being dropped while the next request runs.
+    /// Instances of one component at one time: one for each request, and some more.
     pub fn instances(&self) -> NonZeroU32 {
-        let requests = self.max_concurrent_requests;
-        requests.saturating_add(requests.get() / 4 + 8)
+        self.max_concurrent_requests
+            .saturating_add(self.spare_instances())
+    }
+
+    /// Half of these are for guests that go on after their responses; the others are still being
+    /// dropped while the next requests run.
+    fn spare_instances(&self) -> u32 {
+        self.max_concurrent_requests.get() / 4 + 8
     }
 }

@@ -1,5 +1,9 @@
 //! The place of one request among those that run, and how it is lost: to another request, for
 //! which there is none left, while this one waits for its client.
+//!
+//! A guest may go on after the response to its request, and has its instance until its end. So many
+//! of these as fit in beside the requests ([`Places::let_go_on`]) need no place; a request that
+//! ends beyond that keeps its place until its guests have ended.
 
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Waker};
@@ -9,6 +13,7 @@ use tokio::time::Instant;
 
 use super::{ConnectionPlaces, PeerPlaces};
 use crate::lock::ignore_poison;
+use crate::request::CountsGuests;
 
 /// The permit of one request to run; its place is released when it is dropped.
 pub(in crate::server) struct RequestPermit(Arc<RequestPlace>);
@@ -34,15 +39,22 @@ impl RequestPermit {
 
 impl Drop for RequestPermit {
     fn drop(&mut self) {
+        let listener = self.0.connection.listener();
         let mut state = self.0.lock();
-        let was_held = std::mem::take(&mut state.is_held);
+        state.has_ended = true;
+        state.waits = [None, None];
+        if state.guests > 0 {
+            state.goes_on = listener.let_go_on();
+        }
+        let keeps_place = state.guests > 0 && !state.goes_on;
+        let is_released = !keeps_place && std::mem::take(&mut state.is_held);
         let was_listed = state.is_listed;
         drop(state);
-        if was_held {
+        if is_released {
             self.0.connection.release();
         }
         if was_listed {
-            self.0.connection.listener().unlist(&self.0);
+            listener.unlist(&self.0);
         }
     }
 }
@@ -72,6 +84,12 @@ struct PlaceState {
     gave_way: bool,
     /// Whether it is among those that may have to.
     is_listed: bool,
+    /// Guests that work on it.
+    guests: usize,
+    /// Whether its response is sent, or there will be none.
+    has_ended: bool,
+    /// Whether guests go on since then that need no place.
+    goes_on: bool,
 }
 
 struct Wait {
@@ -89,7 +107,7 @@ impl RequestPlace {
         cx: &Context<'_>,
     ) -> bool {
         let mut state = self.lock();
-        if state.gave_way || !state.is_held {
+        if state.gave_way || !state.is_held || state.has_ended {
             return state.gave_way;
         }
         let [request, response] = &mut state.waits;
@@ -160,5 +178,28 @@ impl RequestPlace {
 
     fn lock(&self) -> MutexGuard<'_, PlaceState> {
         ignore_poison(self.state.lock())
+    }
+}
+
+impl CountsGuests for RequestPlace {
+    fn guest_began(&self) {
+        self.lock().guests += 1;
+    }
+
+    fn guest_ended(&self) {
+        let mut state = self.lock();
+        state.guests = state.guests.saturating_sub(1);
+        if state.guests > 0 || !state.has_ended {
+            return;
+        }
+        let went_on = std::mem::take(&mut state.goes_on);
+        let was_held = std::mem::take(&mut state.is_held);
+        drop(state);
+        if went_on {
+            self.connection.listener().went_on();
+        }
+        if was_held {
+            self.connection.release();
+        }
     }
 }
