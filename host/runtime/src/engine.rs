@@ -3,6 +3,7 @@
 //! epochs that tick from a thread of the operating system.
 
 use crate::error::Error;
+use crate::idle_pools::IdlePools;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -53,6 +54,7 @@ pub struct Engine {
     instance_memory_bytes: usize,
     /// Of compiled components.
     cache: Option<Cache>,
+    idle: IdlePools,
 }
 
 /// How often the cache of compiled components had what was asked for.
@@ -98,6 +100,7 @@ impl Engine {
             instances: config.instances,
             instance_memory_bytes: config.instance_memory_bytes,
             cache,
+            idle: IdlePools::default(),
         })
     }
 
@@ -120,6 +123,11 @@ impl Engine {
                 hits: cache.cache_hits() as u64,
                 misses: cache.cache_misses() as u64,
             })
+    }
+
+    /// The instances that wait for a next request.
+    pub(crate) fn idle(&self) -> &IdlePools {
+        &self.idle
     }
 
     pub(crate) fn wasmtime(&self) -> &wasmtime::Engine {

@@ -47,6 +47,7 @@ mod engine;
 mod error;
 mod file_kind;
 mod grant;
+mod idle_pools;
 mod inspect;
 mod instance;
 mod journal;

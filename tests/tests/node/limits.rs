@@ -133,3 +133,20 @@ fn a_function_keeps_its_newest_versions_and_the_one_that_it_comes_from() {
     assert_eq!(back.status, 200, "{}", back.text());
     assert_eq!(node.server.get("/f/app").text(), "hello\n");
 }
+
+/// There is room for fewer instances than there are functions, each of which keeps one for its next
+/// request.
+#[test]
+fn an_instance_that_waits_for_requests_gives_way_to_one_that_has_a_request() {
+    let node = Node::start(&["--max-concurrent-requests=4", "--reuse=1000"]);
+    let names: Vec<String> = (0..20).map(|number| format!("app-{number}")).collect();
+    for name in &names {
+        node.deploy(name, "hello");
+    }
+    for _ in 0..3 {
+        for name in &names {
+            let reply = node.server.get(&format!("/f/{name}"));
+            assert_eq!(reply.text(), "hello\n", "{name}");
+        }
+    }
+}

@@ -128,23 +128,34 @@ fn a_request_that_finds_no_room_for_an_instance_is_recorded() {
 }
 
 #[test]
-fn a_reused_instance_that_is_too_large_for_a_tenant_makes_room_for_a_new_one() {
+fn a_reused_instance_gets_requests_of_its_own_tenant_only() {
     let tenants = Tenants::start(|serve| serve.arg("--reuse=1000"));
+    for _ in 0..10 {
+        assert_eq!(tenants.ask(7, 24).text(), "24 MiB");
+        // It has no room for what the other one's instance has grown to.
+        assert_eq!(tenants.ask(10, 1).text(), "1 MiB");
+    }
+}
+
+/// Whose a request is that a composed policy decides on is known when its instance has it.
+#[test]
+fn a_reused_instance_that_is_too_large_for_a_tenant_makes_room_for_a_new_one() {
+    let (server, _folder) = composed(&["--reuse=1000"]);
     eventually(
         "an instance that has grown gets another tenant's request",
         || {
-            tenants.ask(7, 24);
-            let reply = tenants.ask(10, 1);
+            ask(&server, "7", 24);
+            let reply = ask(&server, "10", 1);
             (reply.status == 429).then(|| assert_exhausted(&reply))
         },
     );
     eventually("a new instance", || {
-        (tenants.ask(10, 1).text() == "1 MiB").then_some(())
+        (ask(&server, "10", 1).text() == "1 MiB").then_some(())
     });
 }
 
-#[test]
-fn in_a_composed_component_the_decision_charges_the_tenant() {
+/// A server of `holds_memory` that was composed with the policy, and its folder.
+fn composed(options: &[&str]) -> (Server, TempDir) {
     let folder = TempDir::new().unwrap();
     let composite = folder.path().join("composite.wasm");
     let output = run([
@@ -157,13 +168,20 @@ fn in_a_composed_component_the_decision_charges_the_tenant() {
     assert_eq!(output.code, Some(0), "{}", output.stderr);
     let file = folder.path().join("tensor-wasm.toml");
     fs::write(&file, TENANTS).unwrap();
-    let server = Serve::new(&composite).arg("--config").arg(file).start();
-    let ask = |tenant: &str| {
-        let request = server.request(Method::GET, "/3");
-        server.send(request.header("x-tensorwasm-tenant", tenant))
-    };
-    assert_exhausted(&ask("9"));
-    assert_eq!(ask("8").text(), "3 MiB");
+    let serve = Serve::new(&composite).arg("--config").arg(file);
+    (serve.args(options).start(), folder)
+}
+
+fn ask(server: &Server, tenant: &str, mebibytes: u64) -> Reply {
+    let request = server.request(Method::GET, &format!("/{mebibytes}"));
+    server.send(request.header("x-tensorwasm-tenant", tenant))
+}
+
+#[test]
+fn in_a_composed_component_the_decision_charges_the_tenant() {
+    let (server, _folder) = composed(&[]);
+    assert_exhausted(&ask(&server, "9", 3));
+    assert_eq!(ask(&server, "8", 3).text(), "3 MiB");
 }
 
 #[test]

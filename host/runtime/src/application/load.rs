@@ -108,7 +108,7 @@ impl Application {
             instances: InstanceFactory::new(engine.clone(), capabilities, config.tenant_memory),
             observer: config.observer.clone(),
             scheduler: config.scheduler.filter(|_| !is_policy),
-            idle: IdleInstances::default(),
+            idle: IdleInstances::of_engine(engine),
             occupancy: Arc::default(),
             polls: Arc::default(),
         };

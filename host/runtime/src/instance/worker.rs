@@ -8,7 +8,7 @@
 use super::attached_guest::AttachedGuest;
 use super::factory::InstanceFactory;
 use super::guest_future::{GuestFuture, PollTimes};
-use super::idle::{IdleInstances, Occupancy};
+use super::idle::{IdleInstances, Occupancy, Tenant};
 use super::proxy_instance::Instance;
 use super::state::InstanceState;
 use crate::journal::Journal;
@@ -23,7 +23,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
-use wasmtime::AsContextMut;
+use wasmtime::{AsContextMut, PoolConcurrencyLimitError, Store};
 use wasmtime_wasi_http::WasiHttpView;
 use wasmtime_wasi_http::handler::{Prepared, Proxy, ProxyPre, Request, Response};
 
@@ -50,9 +50,9 @@ pub(crate) struct Reuse {
     requests: NonZeroUsize,
     /// The option by which an operator says how many.
     option: &'static str,
-    /// Whether an instance has to give back what it had of a request, to get another one: a
-    /// policy's, which is the operator's, and serves all tenants.
-    clean: bool,
+    /// Whether the instances are a policy's, which is the operator's: they serve all tenants, and one
+    /// has to give back what it had of a request, to get another one.
+    is_policy: bool,
     /// Set when the component turned out to serve one request only.
     ended: AtomicBool,
 }
@@ -63,7 +63,7 @@ impl Reuse {
         Reuse {
             requests,
             option: "--reuse",
-            clean: false,
+            is_policy: false,
             ended: AtomicBool::new(false),
         }
     }
@@ -72,7 +72,7 @@ impl Reuse {
     pub(crate) fn of_policy(requests: NonZeroUsize) -> Reuse {
         Reuse {
             option: "--policy-reuse",
-            clean: true,
+            is_policy: true,
             ..Reuse::of_application(requests)
         }
     }
@@ -84,7 +84,7 @@ impl Reuse {
 
     /// Whether an instance whose guest has come to its end may wait for another request.
     fn keeps(&self, instance: &mut Instance) -> bool {
-        self.allows(instance.served) && (!self.clean || instance.rest())
+        self.allows(instance.served) && (!self.is_policy || instance.rest())
     }
 }
 
@@ -144,10 +144,19 @@ impl Workers {
         }
     }
 
+    /// Whose instances a request may get. Of a policy's those of nobody: it decides whose the
+    /// request is.
+    fn tenant_of(&self, task: &RequestTask) -> Tenant {
+        match self.reuse.is_policy {
+            true => None,
+            false => task.context().tenant(),
+        }
+    }
+
     /// An instance that waits for a request, and remembers no settings that are out of date.
-    fn waiting(&self) -> Option<Instance> {
+    fn waiting(&self, tenant: Tenant) -> Option<Instance> {
         loop {
-            let mut instance = self.idle.take()?;
+            let mut instance = self.idle.take(tenant)?;
             if instance.store.data_mut().has_current_settings() {
                 return Some(instance);
             }
@@ -161,11 +170,24 @@ impl Workers {
     ) -> Result<Instance, NotStarted> {
         let activity = self.instances.engine().activity();
         let started = Instant::now();
-        let mut store = self.instances.store(journal).map_err(NotStarted::Failed)?;
-        let start = self.pre.instantiate_async(&mut store);
-        let proxy = match tokio::time::timeout(self.start_timeout, start).await {
-            Ok(proxy) => proxy.map_err(NotStarted::Failed)?,
-            Err(_) => return Err(NotStarted::TimedOut),
+        // As many as there can be: one that others take before this request is no reason to go on
+        // for ever.
+        let mut to_evict = self.instances.engine().instances().get();
+        let (store, proxy) = loop {
+            let store = self.instances.store(journal.clone());
+            let mut store = store.map_err(NotStarted::Failed)?;
+            match self.start(&mut store).await {
+                Ok(proxy) => break (store, proxy),
+                Err(NotStarted::Failed(error)) if error.is::<PoolConcurrencyLimitError>() => {
+                    // What this try has of the engine's room is given back before others give way.
+                    drop(store);
+                    if to_evict == 0 || !self.instances.engine().idle().evict_oldest() {
+                        return Err(NotStarted::Failed(error));
+                    }
+                    to_evict -= 1;
+                }
+                Err(error) => return Err(error),
+            }
         };
         let ready = Instant::now();
         if let Some(observer) = &self.observer {
@@ -175,6 +197,14 @@ impl Workers {
             trace.instantiated(started, ready);
         }
         Ok(Instance::new(store, proxy, activity))
+    }
+
+    async fn start(&self, store: &mut Store<InstanceState>) -> Result<Proxy, NotStarted> {
+        let start = self.pre.instantiate_async(store);
+        match tokio::time::timeout(self.start_timeout, start).await {
+            Ok(proxy) => proxy.map_err(NotStarted::Failed),
+            Err(_) => Err(NotStarted::TimedOut),
+        }
     }
 }
 
@@ -215,10 +245,11 @@ async fn work(
 ) {
     // Dropped last, when the instance is.
     let _holder = task.device_holder();
-    let mut idle = workers.waiting();
+    let tenant = workers.tenant_of(&task);
+    let mut idle = workers.waiting(tenant);
     if idle.is_none() && workers.reuse.allows(1) {
         workers.occupancy.until_free().await;
-        idle = workers.waiting();
+        idle = workers.waiting(tenant);
     }
     // Dropped when the instance waits for its next request, or is gone.
     let _at_work = workers.occupancy.begin();
@@ -246,7 +277,7 @@ async fn work(
     };
     // A guest that returned without a response is in no state that is known.
     if can_have_another && workers.reuse.keeps(&mut instance) && has_responded(&task).await {
-        workers.idle.keep(instance);
+        workers.idle.keep(tenant, instance);
         task.run.mark_kept();
     }
 }
