@@ -53,20 +53,15 @@ pub(crate) fn perform(work: Work) -> Done {
             Done::Parallel(work)
         }
         Work::Serial(SerialWork::Transfer(mut transfer)) => {
-            let outcome = catch_unwind(AssertUnwindSafe(|| transfer.slice()));
-            let more = outcome.unwrap_or_else(|_| {
-                internal_error();
-                false
-            });
-            let work = SerialWork::Transfer(transfer);
-            if more {
-                Done::Unfinished(work)
-            } else {
-                Done::Serial(work)
+            match catch_unwind(AssertUnwindSafe(|| transfer.slice())) {
+                Ok(true) => Done::Unfinished(SerialWork::Transfer(transfer)),
+                Ok(false) => Done::Serial(SerialWork::Transfer(transfer)),
+                Err(_) => Done::Failed(transfer, internal_error()),
             }
         }
         Work::Serial(SerialWork::Task(task)) => {
             if catch_unwind(AssertUnwindSafe(task)).is_err() {
+                // Whoever waits for the task learns of it where what it answers by is dropped.
                 internal_error();
             }
             Done::Task
@@ -74,7 +69,7 @@ pub(crate) fn perform(work: Work) -> Done {
     }
 }
 
-/// A panic is a bug of ours: one launch fails, and the pool keeps its thread.
+/// A panic is a bug of ours: one command fails, and the pool keeps its thread.
 fn internal_error() -> Error {
     tracing::error!("a device thread panicked; its work is lost");
     Error::DeviceLost("the device failed while it ran this; the host's log tells more".to_owned())

@@ -269,10 +269,9 @@ impl ScheduledQueue {
         }
     }
 
-    /// The launch at the head has failed: pending entries are refused, up to the first
+    /// The work at the head has failed: pending entries are refused, up to the first
     /// whose caller waits.
-    pub(crate) fn fail(&mut self, id: FailureId, error: Error, effects: &mut DeferredEffects) {
-        let failure = Failure { id, error };
+    pub(crate) fn fail(&mut self, failure: Failure, effects: &mut DeferredEffects) {
         let pending = &mut self.pending;
         let refused = self
             .failure

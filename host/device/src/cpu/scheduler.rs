@@ -12,12 +12,14 @@ use std::time::Duration;
 use super::parallel::Parallel;
 use super::queue_state::{Entry, Head, ScheduledQueue, SerialWork, Work};
 use super::slice::SLICE;
+use super::transfer::Transfer;
 use crate::Error;
 use crate::backend::QueueGuard;
 use crate::effects::DeferredEffects;
 use crate::fair_queue::{FairQueue, Flow};
 use crate::identity::{FailureId, Identifiers, LeaseId, QueueId, SessionId};
 use crate::spin_wait::spin_until;
+use crate::submission::Failure;
 use crate::sync::{lock, wait};
 
 /// What the begun blocks of one session may take together, in bytes, however many queues it has. A
@@ -32,6 +34,8 @@ pub(crate) enum Done {
     Unfinished(SerialWork),
     /// The last of serial work.
     Serial(SerialWork),
+    /// A transfer that failed, and of which nobody knows how much was moved.
+    Failed(Transfer, Error),
     Task,
 }
 
@@ -279,7 +283,7 @@ impl Scheduler {
         took: Duration,
         effects: &mut DeferredEffects,
     ) {
-        let mut state = lock(&self.state);
+        let state = &mut *lock(&self.state);
         let Some(queue) = state.queues.get_mut(&id) else {
             return;
         };
@@ -295,6 +299,17 @@ impl Scheduler {
                 effects.complete(transfer.into_command(), permit, None);
             }
             Done::Serial(SerialWork::Task(task)) => effects.release((task, permit)),
+            Done::Failed(transfer, _) if queue.closed => effects.release((transfer, permit)),
+            Done::Failed(transfer, error) => {
+                let (id, command) = (state.identifiers.next(), transfer.into_command());
+                let waits = command.waits();
+                let failure = Failure { id, error };
+                effects.refuse(command, permit, &failure);
+                // Else its caller has learnt of it, and what is queued behind it runs.
+                if !waits {
+                    queue.fail(failure, effects);
+                }
+            }
             Done::Task | Done::Parallel(_) => effects.release_permit(permit),
         }
         if matches!(queue.head, Head::Nothing) {
@@ -332,7 +347,8 @@ impl Scheduler {
             effects.release(std::mem::replace(&mut queue.head, Head::Nothing));
             if let Some(error) = failure {
                 tracing::debug!(%error, "a launch failed");
-                queue.fail(state.identifiers.next(), error, effects);
+                let id = state.identifiers.next();
+                queue.fail(Failure { id, error }, effects);
             }
             state.end_exclusive(id, session);
         }

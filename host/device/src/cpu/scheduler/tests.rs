@@ -7,7 +7,9 @@ use std::pin::pin;
 use std::task::Poll;
 
 use super::*;
+use crate::command::Command;
 use crate::cpu::perform;
+use crate::submission::Handles;
 use crate::testing::{
     ManualDevice, at_once, empty_kernel, empty_module, manual_device, milliseconds, one_thread,
     poll, step, unused_kernel,
@@ -364,4 +366,40 @@ fn who_had_much_compiled_has_less_of_the_device_afterwards() {
     let ahead = pool.received(&other) - pool.received(&paid);
     let slices = u128::from(ahead) / SLICE.as_micros();
     assert!((9..=11).contains(&slices), "{slices}");
+}
+
+/// A command that no caller could queue: its offset overflows while it is executed.
+fn impossible(target: &crate::Buffer) -> Command<Handles> {
+    Command::Fill {
+        target: target.clone(),
+        offset: u64::MAX,
+        bytes: 1 << 20,
+        value: 1,
+    }
+}
+
+#[test]
+fn a_transfer_that_panics_fails_its_queue_and_the_next_caller_that_waits_learns_of_it() {
+    let device = manual_device(1 << 20);
+    let session = session(&device, 100);
+    let lease = session.lease();
+    let buffer = at_once(lease.allocate(8)).unwrap();
+    let queue = at_once(lease.create_queue()).unwrap();
+    queue.push_held(impossible(&buffer)).unwrap();
+    at_once(queue.fill(&buffer, 0, 8, 7)).unwrap();
+    let mut read = pin!(queue.read(&buffer, 0, 8));
+    assert!(poll(read.as_mut()).is_pending());
+    while step(&device.scheduler) {}
+    let Poll::Ready(Err(crate::Error::DeviceLost(told))) = poll(read.as_mut()) else {
+        panic!("the read stands behind a command that was not done");
+    };
+    assert!(told.contains("failed while it ran this"), "{told}");
+    // Since somebody has learnt of it, commands run again; what stood behind the failure was not run.
+    let mut again = pin!(queue.read(&buffer, 0, 8));
+    assert!(poll(again.as_mut()).is_pending());
+    while step(&device.scheduler) {}
+    let Poll::Ready(Ok(bytes)) = poll(again.as_mut()) else {
+        panic!("the queue works again");
+    };
+    assert_eq!(bytes, [0; 8]);
 }
