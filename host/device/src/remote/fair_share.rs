@@ -76,14 +76,18 @@ impl FairShare {
         }
     }
 
-    /// Whether the worker may have more work.
+    /// Whether the worker may have more work. Also one that has none at present is held back where it is
+    /// ahead of those that have some: a tenant that waits for each launch has no work whenever it asks.
     pub(crate) fn may_send(&self, worker: WorkerId) -> bool {
-        if self.busy() < 2 {
+        if self.busy() == 0 {
             return true;
         }
         let Flows { workers, queue } = &mut *lock(&self.state);
-        let flow = workers.get(&worker);
-        flow.is_none_or(|flow| !queue.is_ahead(flow, BOUND))
+        let Some(flow) = workers.get(&worker) else {
+            return true;
+        };
+        let others = self.busy() - usize::from(flow.is_backlogged());
+        others == 0 || !queue.is_ahead(flow, BOUND)
     }
 }
 
@@ -129,6 +133,52 @@ mod tests {
         }
         let ratio = f64::from(received[0]) / f64::from(received[1]);
         assert!((2.8..3.2).contains(&ratio), "{received:?}");
+    }
+
+    /// One millisecond of the device after another. The first worker always has work; the second one has
+    /// a launch at a time, waits for it, and asks for the next.
+    #[test]
+    fn a_worker_that_waits_for_each_launch_gets_its_share_and_no_more() {
+        let (step, launch) = (Duration::from_millis(1), Duration::from_millis(10));
+        for (first, second) in [(300, 100), (100, 100)] {
+            let (shares, [always, waits]) = two(first, second);
+            shares.set_busy(always, true);
+            let mut received = [Duration::ZERO; 2];
+            let mut left = Duration::ZERO;
+            for _ in 0..20_000 {
+                if left.is_zero() && shares.may_send(waits) {
+                    left = launch;
+                    shares.set_busy(waits, true);
+                }
+                shares.charge(always, step);
+                if left.is_zero() {
+                    received[0] += step;
+                    continue;
+                }
+                shares.charge(waits, step);
+                received[0] += step / 2;
+                received[1] += step / 2;
+                left = left.saturating_sub(step / 2);
+                if left.is_zero() {
+                    shares.set_busy(waits, false);
+                }
+            }
+            let ratio = received[0].as_secs_f64() / received[1].as_secs_f64();
+            let expected = f64::from(first) / f64::from(second);
+            assert!((ratio / expected - 1.0).abs() < 0.1, "{received:?}");
+        }
+    }
+
+    #[test]
+    fn a_worker_that_waits_for_each_launch_is_not_held_back_where_no_other_has_work() {
+        let (shares, [one, two]) = two(100, 100);
+        shares.set_busy(one, true);
+        shares.set_busy(two, true);
+        shares.charge(one, Duration::from_secs(10));
+        shares.set_busy(one, false);
+        assert!(!shares.may_send(one));
+        shares.set_busy(two, false);
+        assert!(shares.may_send(one));
     }
 
     #[test]
