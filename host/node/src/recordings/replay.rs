@@ -107,6 +107,7 @@ pub async fn replay(
         peer: (Ipv4Addr::LOCALHOST, 0).into(),
         certificate: None,
         body: None,
+        guests: None,
     };
     if let Ok(response) = application.handle(request, info).await {
         // What the guest writes is compared as it writes it.

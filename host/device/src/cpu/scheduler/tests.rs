@@ -390,7 +390,7 @@ fn a_transfer_that_panics_fails_its_queue_and_the_next_caller_that_waits_learns_
     let mut read = pin!(queue.read(&buffer, 0, 8));
     assert!(poll(read.as_mut()).is_pending());
     while step(&device.scheduler) {}
-    let Poll::Ready(Err(crate::Error::DeviceLost(told))) = poll(read.as_mut()) else {
+    let Poll::Ready(Err(Error::DeviceLost(told))) = poll(read.as_mut()) else {
         panic!("the read stands behind a command that was not done");
     };
     assert!(told.contains("failed while it ran this"), "{told}");
