@@ -28,8 +28,9 @@ pub mod attention {
         assert!(size <= 128);
         let lane = thread::index_x();
         let query = block::index_x() % queries;
-        let from = block::index_x() * size;
-        let of_head = block::index_x() / queries * keys * size;
+        let width = size as usize;
+        let from = block::index_x() as usize * width;
+        let of_head = (block::index_x() / queries) as usize * keys as usize;
         let mut visible = keys;
         if is_causal != 0 {
             let seen = query + 1 + keys;
@@ -43,11 +44,11 @@ pub mod attention {
             // Each lane has the score of a key.
             let mut score = f32::NEG_INFINITY;
             if first + lane < visible {
-                let key = of_head + (first + lane) * size;
+                let key = (of_head + (first + lane) as usize) * width;
                 let mut product = 0.0;
-                let mut i = 0u32;
-                while i < size {
-                    product = q[(from + i) as usize].mul_add(k[(key + i) as usize], product);
+                let mut i = 0;
+                while i < width {
+                    product = q[from + i].mul_add(k[key + i], product);
                     i += 1;
                 }
                 score = product * scale;
@@ -64,11 +65,11 @@ pub mod attention {
             while i < WARP {
                 let weight = warp::shuffle(share, i);
                 if first + i < visible {
-                    let value = of_head + (first + i) * size + lane;
+                    let value = (of_head + (first + i) as usize) * width + lane as usize;
                     for own in 0..OWN {
                         if lane + own as u32 * WARP < size {
-                            let at = value + own as u32 * WARP;
-                            sums[own] = weight.mul_add(v[at as usize], sums[own]);
+                            let at = value + own * WARP as usize;
+                            sums[own] = weight.mul_add(v[at], sums[own]);
                         }
                     }
                 }
@@ -80,7 +81,7 @@ pub mod attention {
         for own in 0..OWN {
             let column = lane + own as u32 * WARP;
             if column < size {
-                out.set((from + column) as usize, sums[own] * quotient);
+                out.set(from + column as usize, sums[own] * quotient);
             }
         }
     }

@@ -6,10 +6,15 @@ use crate::kernel::device;
 /// Functions of each element; a thread an element.
 #[device]
 pub mod elementwise {
+    /// The thread's place in the grid, of which there may be more than a `u32` counts.
+    fn place() -> usize {
+        block::index_x() as usize * block::size_x() as usize + thread::index_x() as usize
+    }
+
     /// `y[i] += x[i]`.
     #[kernel]
     pub fn add(x: &[f32], y: GlobalMut<f32>) {
-        let i = thread::global_x() as usize;
+        let i = place();
         if i < y.len() {
             y.set(i, y.get(i) + x[i]);
         }
@@ -18,7 +23,7 @@ pub mod elementwise {
     /// `y[i] *= x[i]`.
     #[kernel]
     pub fn multiply(x: &[f32], y: GlobalMut<f32>) {
-        let i = thread::global_x() as usize;
+        let i = place();
         if i < y.len() {
             y.set(i, y.get(i) * x[i]);
         }
@@ -27,7 +32,7 @@ pub mod elementwise {
     /// `y[i] = a * x[i] + b * y[i]`, fused in part: the second product is rounded first.
     #[kernel]
     pub fn combine(a: f32, x: &[f32], b: f32, y: GlobalMut<f32>) {
-        let i = thread::global_x() as usize;
+        let i = place();
         if i < y.len() {
             y.set(i, a.mul_add(x[i], b * y.get(i)));
         }
@@ -36,7 +41,7 @@ pub mod elementwise {
     /// Adds a vector to each row: `y[i] += bias[i % bias.len()]`.
     #[kernel]
     pub fn add_bias(bias: &[f32], y: GlobalMut<f32>) {
-        let i = thread::global_x() as usize;
+        let i = place();
         if i < y.len() {
             y.set(i, y.get(i) + bias[i % bias.len()]);
         }
@@ -45,7 +50,7 @@ pub mod elementwise {
     /// `max(y[i], 0)`. A NaN becomes 0.
     #[kernel]
     pub fn relu(y: GlobalMut<f32>) {
-        let i = thread::global_x() as usize;
+        let i = place();
         if i < y.len() {
             y.set(i, y.get(i).max(0.0));
         }
@@ -54,7 +59,7 @@ pub mod elementwise {
     /// `1 / (1 + exp(-y[i]))`.
     #[kernel]
     pub fn sigmoid(y: GlobalMut<f32>) {
-        let i = thread::global_x() as usize;
+        let i = place();
         if i < y.len() {
             y.set(i, 1.0 / (1.0 + fast::exp(-y.get(i))));
         }
@@ -63,7 +68,7 @@ pub mod elementwise {
     /// The hyperbolic tangent of each element, `1 - 2 / (exp(2 * y[i]) + 1)`, to within 1e-6.
     #[kernel]
     pub fn tanh(y: GlobalMut<f32>) {
-        let i = thread::global_x() as usize;
+        let i = place();
         if i < y.len() {
             y.set(i, 1.0 - 2.0 / (fast::exp(2.0 * y.get(i)) + 1.0));
         }
@@ -72,7 +77,7 @@ pub mod elementwise {
     /// The sigmoid linear unit, `x / (1 + exp(-x))`, also called Swish.
     #[kernel]
     pub fn silu(y: GlobalMut<f32>) {
-        let i = thread::global_x() as usize;
+        let i = place();
         if i < y.len() {
             let x = y.get(i);
             y.set(i, x / (1.0 + fast::exp(-x)));
@@ -84,7 +89,7 @@ pub mod elementwise {
     /// of Abramowitz and Stegun, 7.1.26.
     #[kernel]
     pub fn gelu(y: GlobalMut<f32>) {
-        let i = thread::global_x() as usize;
+        let i = place();
         if i < y.len() {
             let x = y.get(i);
             let z = x.abs() * 0.70710677;

@@ -31,9 +31,14 @@ pub mod random {
         [c0, c1, c2, c3]
     }
 
+    /// The thread's place in the grid, of which there may be more than a `u32` counts.
+    fn thread_place() -> usize {
+        block::index_x() as usize * block::size_x() as usize + thread::index_x() as usize
+    }
+
     /// The four words of the thread's place, behind `offset`.
     fn words(seed: u64, offset: u64) -> [u32; 4] {
-        let place = offset.wrapping_add(thread::global_x() as u64);
+        let place = offset.wrapping_add(thread_place() as u64);
         let counter = [place as u32, (place >> 32) as u32, 0, 0];
         philox(counter, [seed as u32, (seed >> 32) as u32])
     }
@@ -48,7 +53,7 @@ pub mod random {
     #[kernel]
     pub fn bits(seed: u64, offset: u64, out: GlobalMut<u32>) {
         let words = words(seed, offset);
-        let at = thread::global_x() as usize * 4;
+        let at = thread_place() * 4;
         for i in 0..4 {
             if at + i < out.len() {
                 out.set(at + i, words[i]);
@@ -60,7 +65,7 @@ pub mod random {
     #[kernel]
     pub fn uniform(seed: u64, offset: u64, out: GlobalMut<f32>) {
         let words = words(seed, offset);
-        let at = thread::global_x() as usize * 4;
+        let at = thread_place() * 4;
         for i in 0..4 {
             if at + i < out.len() {
                 out.set(at + i, unit(words[i]));
@@ -73,10 +78,12 @@ pub mod random {
     #[kernel]
     pub fn normal(seed: u64, offset: u64, out: GlobalMut<f32>) {
         let words = words(seed, offset);
-        let at = thread::global_x() as usize * 4;
+        let at = thread_place() * 4;
         for pair in 0..2 {
-            // More than 0, so that the logarithm is finite.
-            let radius = fast::sqrt(-2.0 * fast::ln(unit(words[2 * pair]) + 5.9604645e-8));
+            // More than 0, so that the logarithm is finite. That of a number next to 1 may come out above 0
+            // on a GPU, whose logarithms are approximate.
+            let logarithm = fast::ln(unit(words[2 * pair]) + 5.9604645e-8);
+            let radius = fast::sqrt((-2.0 * logarithm).max(0.0));
             let angle = unit(words[2 * pair + 1]) * 6.2831855;
             let first = at + 2 * pair;
             if first < out.len() {
