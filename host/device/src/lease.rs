@@ -9,7 +9,7 @@ use std::sync::{Arc, OnceLock};
 use tokio::sync::OnceCell;
 use tokio_util::sync::CancellationToken;
 
-use crate::account::Resource;
+use crate::account::{QuotaCharge, Resource};
 use crate::backend::LeaseBackend;
 use crate::cache::Waiter;
 use crate::identity::{LeaseId, QueueId};
@@ -186,8 +186,24 @@ impl Lease {
     /// [`Error::QuotaExceeded`] and [`Error::OutOfMemory`] where the module, what
     /// the host holds of it, or the variables that it declares, find no room.
     pub async fn load(&self, ptx: Vec<u8>) -> Result<Module, Error> {
+        let account = &self.session.tenant.account;
+        let count = account.charge(Resource::Modules, 1)?;
+        self.load_counted(ptx, Some(count)).await
+    }
+
+    /// Loads one of the host's own modules, which does not count as one of the tenant's: each instance has
+    /// those that it uses, so that a tenant would have as many as it gets requests at a time. There are few
+    /// of them, and what the host holds of each is charged once.
+    async fn load_own(&self, text: String) -> Result<Module, Error> {
+        self.load_counted(text.into(), None).await
+    }
+
+    async fn load_counted(
+        &self,
+        ptx: Vec<u8>,
+        count: Option<QuotaCharge>,
+    ) -> Result<Module, Error> {
         let tenant = &self.session.tenant;
-        let charge = tenant.account.charge(Resource::Modules, 1)?;
         let backend = self.backend().await?;
         let ptx = Arc::new(ptx);
         let hash = (ptx.len() <= SHORT_TEXT).then(|| blake3::hash(&ptx));
@@ -199,7 +215,7 @@ impl Lease {
         let retiring = RetiringModule::new(&parsed, &self.session.device.shared.reclaimer);
         // Dropped before that, wherever this ends.
         let parsed = parsed;
-        let charge = tenant.charge_module(charge, &parsed)?;
+        let charge = tenant.charge_module(count, &parsed)?;
         let loaded = backend.load(&parsed, &ptx, hash).await?;
         Ok(Module::new(parsed, loaded, tenant, charge, retiring))
     }
@@ -263,8 +279,7 @@ impl Lease {
         Ok(())
     }
 
-    /// The kernel for products of a type, which is loaded when it is first asked for and counts as one
-    /// of the tenant's modules for as long as this lease exists.
+    /// The kernel for products of a type, which is loaded when it is first asked for.
     async fn product_kernel(&self, element: Element) -> Result<Kernel, Error> {
         let slot = match element {
             Element::F32 => &self.products[0],
@@ -274,7 +289,7 @@ impl Lease {
             Element::S8 => &self.products[4],
         };
         let kernel = slot.get_or_try_init(|| async {
-            let module = self.load(linear::module(element).into()).await?;
+            let module = self.load_own(linear::module(element)).await?;
             module.kernel(linear::KERNEL)
         });
         Ok(kernel.await?.clone())

@@ -31,7 +31,8 @@ pub(crate) struct BufferCharge {
 #[derive(Debug)]
 #[expect(dead_code, reason = "charges end when they are dropped")]
 pub(crate) struct ModuleCharge {
-    count: QuotaCharge,
+    /// None for the host's own.
+    count: Option<QuotaCharge>,
     /// Shared by all that the tenant has loaded of the same text, which is in memory once.
     host_bytes: Arc<QuotaCharge>,
 }
@@ -45,13 +46,13 @@ impl Tenant {
     }
 
     /// Charges a module for the memory of the host that it takes, beside its own place among the
-    /// tenant's modules.
+    /// tenant's modules, if it has one.
     ///
     /// # Errors
     /// [`Error::QuotaExceeded`].
     pub(crate) fn charge_module(
         &self,
-        count: QuotaCharge,
+        count: Option<QuotaCharge>,
         module: &Arc<tensor_wasm_ptx::Module>,
     ) -> Result<ModuleCharge, Error> {
         let mut modules = lock(&self.modules);

@@ -16,8 +16,8 @@ pub(super) struct OperationKernels(Mutex<HashMap<OperationKernel, Arc<OnceCell<K
 
 impl Lease {
     /// Queues the softmax of each row on one of this lease's queues. As each of these operations it is a
-    /// launch of a kernel that the device loads when it is first used, and that counts as one of the
-    /// tenant's modules for as long as this lease exists.
+    /// launch of a kernel of the host's, which the device loads when this lease first uses it and which is
+    /// none of the tenant's modules.
     ///
     /// # Errors
     /// [`Error::InvalidLaunch`] where the shapes do not fit each other, or where the result lies where
@@ -64,7 +64,8 @@ impl Lease {
             queue.check_session(buffer)?;
         }
         let (kernel, launches) = operation.launches()?;
-        if launches.is_empty() {
+        let mut launches = launches.peekable();
+        if launches.peek().is_none() {
             return Ok(());
         }
         let kernel = self.operation_kernel(kernel).await?;
@@ -77,7 +78,7 @@ impl Lease {
     async fn operation_kernel(&self, kernel: OperationKernel) -> Result<Kernel, Error> {
         let slot = Arc::clone(lock(&self.operations.0).entry(kernel).or_default());
         let loaded = slot.get_or_try_init(|| async {
-            let module = self.load(kernel.module().into()).await?;
+            let module = self.load_own(kernel.module()).await?;
             module.kernel(kernel.name())
         });
         Ok(loaded.await?.clone())

@@ -434,19 +434,22 @@ LINEAR{sum}:
     text + &format!("    {}\nSKIP{sum}:\n", store(element, "%v", "%at"))
 }
 
-/// The launches that compute a product: several, where its rows or its batch are more than a grid has.
-pub(crate) fn launches(gemm: &Gemm, shape: &GemmShape) -> Vec<(LaunchConfig, Vec<Argument>)> {
-    let mut launches = Vec::new();
+/// The launches that compute a product: several, where its rows or its batch are more than a grid has. Each is
+/// made when it is asked for, since what waits to be queued is in no limit.
+pub(crate) fn launches(
+    gemm: &Gemm,
+    shape: &GemmShape,
+) -> impl Iterator<Item = (LaunchConfig, Vec<Argument>)> {
     let (m, batch) = (shape.m.get(), shape.batch.get());
     let most_rows = MOST_BLOCKS * u64::from(TILE);
-    for row in (0..m).step_by(most_rows as usize) {
-        for first in (0..batch).step_by(MOST_BLOCKS as usize) {
-            let rows = most_rows.min(m - row);
+    (0..m).step_by(most_rows as usize).flat_map(move |row| {
+        let rows = most_rows.min(m - row);
+        let firsts = (0..batch).step_by(MOST_BLOCKS as usize);
+        firsts.map(move |first| {
             let part = [row, rows, first, MOST_BLOCKS.min(batch - first)];
-            launches.push(launch(gemm, shape, part));
-        }
-    }
-    launches
+            launch(gemm, shape, part)
+        })
+    })
 }
 
 fn launch(

@@ -62,6 +62,10 @@ impl OperationKernel {
 /// One launch of an operation.
 pub(crate) type OperationLaunch = (LaunchConfig, Vec<Argument>);
 
+/// Those of an operation, each of which is made when it is asked for: there are as many as a guest's batch is
+/// large, and what waits to be queued is in no limit.
+pub(crate) type OperationLaunches<'a> = Box<dyn Iterator<Item = OperationLaunch> + Send + 'a>;
+
 /// What was said of an operation.
 pub(crate) trait Operation {
     /// The buffers that it names.
@@ -73,7 +77,7 @@ pub(crate) trait Operation {
     /// # Errors
     /// [`Error::InvalidLaunch`] where shapes do not fit each other or the result overlaps what is read, and
     /// [`Error::OutOfRange`] where an operand does not lie within its buffer.
-    fn launches(&self) -> Result<(OperationKernel, Vec<OperationLaunch>), Error>;
+    fn launches(&self) -> Result<(OperationKernel, OperationLaunches<'_>), Error>;
 }
 
 /// The elements that the operations have kernels for: they are computed with in `f32`.

@@ -1,9 +1,11 @@
 //! Normalisation of rows: layer norm (Ba, Kiros and Hinton 2016) and RMS norm (Zhang and Sennrich 2019).
 
+use std::iter;
+
 use super::place::{Rows, Span, check_columns, vector_pointer};
 use super::ptx::{Combine, head};
 use super::row::{REGISTERS, RowThreads, load};
-use super::{Operation, OperationKernel, OperationLaunch, check_element, finite};
+use super::{Operation, OperationKernel, OperationLaunches, check_element, finite};
 use crate::linear::kernel::{load_factor, store};
 use crate::{Argument, Buffer, Element, Error, Vector};
 
@@ -95,7 +97,7 @@ impl Operation for Norm {
         buffers
     }
 
-    fn launches(&self) -> Result<(OperationKernel, Vec<OperationLaunch>), Error> {
+    fn launches(&self) -> Result<(OperationKernel, OperationLaunches<'_>), Error> {
         self.check()?;
         let said = self.said();
         let epsilon = finite(&said, "epsilon", self.epsilon)?;
@@ -113,14 +115,14 @@ impl Operation for Norm {
             has_bias: self.bias.is_some(),
         });
         if self.columns == 0 {
-            return Ok((kernel, Vec::new()));
+            return Ok((kernel, Box::new(iter::empty())));
         }
         let size = self.element.factor_bytes();
-        let step = |vector: &Option<Vector>| {
+        let step = move |vector: &Option<Vector>| {
             let step = vector.as_ref().map_or(0, |vector| vector.increment);
             Argument::U64(step.wrapping_mul(size))
         };
-        let launches = threads.launches(self.rows, |first, count| {
+        let launches = threads.launches(self.rows, move |first, count| {
             vec![
                 self.input.pointer(first, size),
                 self.output.pointer(first, size),

@@ -4,7 +4,7 @@ use super::place::{Rows, Span, check_columns};
 use super::ptx::{Combine, head};
 use super::row::{REGISTERS, RowThreads, load};
 use super::top_k::{column, key, value};
-use super::{Operation, OperationKernel, OperationLaunch, check_element};
+use super::{Operation, OperationKernel, OperationLaunches, check_element};
 use crate::linear::kernel::store;
 use crate::{Argument, Buffer, Element, Error, Vector};
 
@@ -78,7 +78,7 @@ impl Operation for Reduce {
         vec![&self.input.buffer, &self.output.buffer]
     }
 
-    fn launches(&self) -> Result<(OperationKernel, Vec<OperationLaunch>), Error> {
+    fn launches(&self) -> Result<(OperationKernel, OperationLaunches<'_>), Error> {
         let Reduce { rows, columns, .. } = *self;
         let name = self.reduction.name();
         let said = format!("{name} of {rows} rows of {columns} elements");
@@ -100,7 +100,7 @@ impl Operation for Reduce {
             threads,
         });
         let step = self.output.increment.wrapping_mul(result_size);
-        let launches = threads.launches(rows, |first, count| {
+        let launches = threads.launches(rows, move |first, count| {
             vec![
                 match columns {
                     0 => Argument::U64(0),

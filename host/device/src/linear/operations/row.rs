@@ -1,7 +1,7 @@
 //! How kernels are cut that compute each row by itself: by a warp, several of which are a block, or by a
 //! block of several warps where rows are long.
 
-use super::OperationLaunch;
+use super::OperationLaunches;
 use super::ptx::Combine;
 use crate::linear::kernel::load_factor;
 use crate::{Argument, Element, Extent, LaunchConfig};
@@ -103,15 +103,15 @@ impl RowThreads {
     }
 
     /// The launches over all rows: `arguments` are told from which row on, and how many.
-    pub(super) fn launches(
+    pub(super) fn launches<'a>(
         self,
         rows: u64,
-        arguments: impl Fn(u64, u64) -> Vec<Argument>,
-    ) -> Vec<OperationLaunch> {
+        arguments: impl Fn(u64, u64) -> Vec<Argument> + Send + 'a,
+    ) -> OperationLaunches<'a> {
         let in_block = u64::from(self.rows());
         let most = MOST_BLOCKS * in_block;
-        let firsts = (0..rows.div_ceil(most)).map(|part| part * most);
-        let launch = |first: u64| {
+        let firsts = (0..rows.div_ceil(most)).map(move |part| part * most);
+        let launch = move |first: u64| {
             let count = most.min(rows - first);
             let config = LaunchConfig {
                 grid: Extent {
@@ -128,7 +128,7 @@ impl RowThreads {
             };
             (config, arguments(first, count))
         };
-        firsts.map(launch).collect()
+        Box::new(firsts.map(launch))
     }
 }
 

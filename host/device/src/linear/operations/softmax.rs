@@ -1,9 +1,11 @@
 //! Softmax of rows, of which some columns may be masked out.
 
+use std::iter;
+
 use super::place::{Rows, Span, check_columns, vector_pointer};
 use super::ptx::{Combine, float, head};
 use super::row::{REGISTERS, RowThreads, load};
-use super::{Operation, OperationKernel, OperationLaunch, check_element, finite};
+use super::{Operation, OperationKernel, OperationLaunches, check_element, finite};
 use crate::linear::kernel::store;
 use crate::{Argument, Buffer, Element, Error, Vector};
 
@@ -100,7 +102,7 @@ impl Operation for Softmax {
         buffers
     }
 
-    fn launches(&self) -> Result<(OperationKernel, Vec<OperationLaunch>), Error> {
+    fn launches(&self) -> Result<(OperationKernel, OperationLaunches<'_>), Error> {
         self.check()?;
         let scale = finite(&self.said(), "scale", self.scale)?;
         let threads = RowThreads::of(self.columns);
@@ -110,12 +112,12 @@ impl Operation for Softmax {
             is_masked: self.mask.is_some(),
         });
         if self.columns == 0 {
-            return Ok((kernel, Vec::new()));
+            return Ok((kernel, Box::new(iter::empty())));
         }
         let size = self.element.factor_bytes();
         let mask = self.mask.as_ref();
         let lengths = self.lengths.as_ref();
-        let launches = threads.launches(self.rows, |first, count| {
+        let launches = threads.launches(self.rows, move |first, count| {
             vec![
                 self.input.pointer(first, size),
                 self.output.pointer(first, size),

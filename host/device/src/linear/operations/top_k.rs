@@ -1,9 +1,11 @@
 //! The largest elements of each row, in order, and the order of numbers in which they are.
 
+use std::iter;
+
 use super::place::{Rows, check_columns};
 use super::ptx::{Combine, head};
 use super::row::{REGISTERS, RowThreads, load};
-use super::{Operation, OperationKernel, OperationLaunch, check_element};
+use super::{Operation, OperationKernel, OperationLaunches, check_element};
 use crate::linear::kernel::store;
 use crate::{Argument, Buffer, Element, Error};
 
@@ -46,7 +48,7 @@ impl Operation for TopK {
         ]
     }
 
-    fn launches(&self) -> Result<(OperationKernel, Vec<OperationLaunch>), Error> {
+    fn launches(&self) -> Result<(OperationKernel, OperationLaunches<'_>), Error> {
         let TopK {
             rows, columns, k, ..
         } = *self;
@@ -71,9 +73,9 @@ impl Operation for TopK {
             threads,
         });
         if k == 0 {
-            return Ok((kernel, Vec::new()));
+            return Ok((kernel, Box::new(iter::empty())));
         }
-        let launches = threads.launches(rows, |first, count| {
+        let launches = threads.launches(rows, move |first, count| {
             vec![
                 self.input.pointer(first, size),
                 self.values.pointer(first, size),

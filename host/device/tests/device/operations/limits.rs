@@ -257,25 +257,57 @@ async fn an_operation_is_charged_once_as_a_launch_is() {
 }
 
 #[tokio::test]
-async fn a_kernel_counts_as_one_module_however_often_it_is_used() {
+async fn kernels_of_the_host_count_as_no_modules_in_however_many_instances() {
     in_time(async {
         let device = device(1);
         let session = device.session(Limits {
-            modules: 1,
+            modules: 0,
+            ..Limits::default()
+        });
+        let mut instances = Vec::new();
+        for _ in 0..3 {
+            let lease = session.lease();
+            let queue = lease.create_queue().await.unwrap();
+            let mut reduce = brief(&lease).await;
+            for reduction in [Reduction::Sum, Reduction::Max] {
+                reduce.reduction = reduction;
+                lease.reduce(&queue, reduce.clone()).await.unwrap();
+            }
+            queue.synchronize().await.unwrap();
+            instances.push((lease, queue));
+        }
+        assert_eq!(session.usage().modules, 0);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_the_host_holds_of_its_kernels_counts_once_for_the_tenant() {
+    in_time(async {
+        let device = device(1);
+        let session = device.session(Limits {
+            host_bytes: 1,
             ..Limits::default()
         });
         let lease = session.lease();
         let queue = lease.create_queue().await.unwrap();
-        let mut reduce = brief(&lease).await;
-        for _ in 0..2 {
-            lease.reduce(&queue, reduce.clone()).await.unwrap();
-        }
-        reduce.reduction = Reduction::Max;
+        let reduce = brief(&lease).await;
         let refused = lease.reduce(&queue, reduce).await;
-        assert!(
-            matches!(refused, Err(Error::QuotaExceeded { .. })),
-            "{refused:?}"
-        );
+        let Err(Error::QuotaExceeded { requested, .. }) = refused else {
+            panic!("{refused:?}");
+        };
+        let session = device.session(Limits {
+            host_bytes: requested,
+            ..Limits::default()
+        });
+        let mut instances = Vec::new();
+        for _ in 0..3 {
+            let lease = session.lease();
+            let queue = lease.create_queue().await.unwrap();
+            let reduce = brief(&lease).await;
+            lease.reduce(&queue, reduce).await.unwrap();
+            instances.push((lease, queue));
+        }
     })
     .await;
 }

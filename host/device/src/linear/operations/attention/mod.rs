@@ -6,8 +6,10 @@ mod kernel;
 
 pub(super) use kernel::module;
 
+use std::iter;
+
 use super::place::{Span, vector_pointer};
-use super::{Operation, OperationKernel, OperationLaunch, check_element, finite};
+use super::{Operation, OperationKernel, OperationLaunches, check_element, finite};
 use crate::{Argument, Buffer, Element, Error, Extent, LaunchConfig, Vector};
 use kernel::{QUERIES, WARP, WARPS};
 
@@ -188,7 +190,7 @@ impl Operation for Attention {
         buffers
     }
 
-    fn launches(&self) -> Result<(OperationKernel, Vec<OperationLaunch>), Error> {
+    fn launches(&self) -> Result<(OperationKernel, OperationLaunches<'_>), Error> {
         self.check()?;
         let scale = finite(&self.said(), "scale", self.scale)?;
         let kernel = OperationKernel::Attention(Variant {
@@ -203,9 +205,9 @@ impl Operation for Attention {
             ..
         } = *self;
         if [batch, heads, queries, size].contains(&0) {
-            return Ok((kernel, Vec::new()));
+            return Ok((kernel, Box::new(iter::empty())));
         }
-        let launch = |first: u64| {
+        let launch = move |first: u64| {
             let count = MOST_BLOCKS.min(batch - first);
             let config = LaunchConfig {
                 grid: Extent {
@@ -223,7 +225,7 @@ impl Operation for Attention {
             (config, self.arguments(first, scale))
         };
         let firsts = (0..batch.div_ceil(MOST_BLOCKS)).map(|part| part * MOST_BLOCKS);
-        Ok((kernel, firsts.map(launch).collect()))
+        Ok((kernel, Box::new(firsts.map(launch))))
     }
 }
 
