@@ -1,4 +1,4 @@
-// Written by `cargo xtask wit`, with wit-bindgen 0.61.1, of wit/tensor.wit with the hash 3863c9af715e3089.
+// Written by `cargo xtask wit`, with wit-bindgen 0.61.1, of wit/tensor.wit with the hash 5b9b58a197b1a1fa.
 
 #[allow(dead_code, clippy::all)]
 pub mod tensor {
@@ -6830,8 +6830,9 @@ pub mod tensor {
         /// attention. They are queued with the commands of `kernels` and executed in their order, and
         /// count in the same limits as launches.
         ///
-        /// All but products are kernels of the host, which count as modules of the tenant once they were
-        /// used: one for each operation, type of elements and choice of optional operands.
+        /// All but products are kernels of the host, which are compiled when they are first used: one for
+        /// each operation, type of elements, choice of optional operands and class of size. They count as
+        /// no modules of the tenant.
         ///
         /// Matrices lie row by row. The elements of a row lie next to each other, and
         /// `leading-dimension` says how many elements after the beginning of a row the next one
@@ -8522,7 +8523,9 @@ pub mod tensor {
             #[allow(unused_unsafe, clippy::all)]
             /// Queues `output = (input - mean) / sqrt(variance + epsilon) * weight + bias` for each row, with
             /// the mean of the squares of `input - mean` as variance. A row with a NaN or an infinity becomes
-            /// NaN. `output` may be `input`; else they may share no part of a buffer.
+            /// NaN. Where the sum of a row or of its squares is larger than `f32` holds, as it may be of
+            /// elements from 1e14 on in magnitude, results are 0 or NaN before weight and bias. `output` may
+            /// be `input`; else they may share no part of a buffer.
             #[allow(async_fn_in_trait)]
             pub fn layer_norm(
                 queue: &Queue,
@@ -8909,7 +8912,9 @@ pub mod tensor {
                 }
             }
             #[allow(unused_unsafe, clippy::all)]
-            /// Likewise, `output = input / sqrt(mean of squares + epsilon) * weight + bias`.
+            /// Likewise, `output = input / sqrt(mean of squares + epsilon) * weight + bias`. A row with a NaN
+            /// becomes NaN. Of one with an infinity, or with squares whose sum is larger than `f32` holds,
+            /// finite elements become 0 and infinite ones NaN before weight and bias.
             #[allow(async_fn_in_trait)]
             pub fn rms_norm(
                 queue: &Queue,
@@ -10087,8 +10092,10 @@ pub mod tensor {
             #[allow(unused_unsafe, clippy::all)]
             /// Queues `output = softmax(scale * q * transposed k) * v` for each head of each of a batch, without
             /// memory for the scores. Results of a query that sees no key are 0. `output` may share no part of
-            /// a buffer with what is read. A NaN or an infinity in a key or a value makes the results NaN of the
-            /// queries that see it, and may make those NaN of causal queries up to 63 before.
+            /// a buffer with what is read. A query that sees a score, `scale * q * transposed k`, that is NaN
+            /// or positive infinity, or only negative infinity, has results that are NaN, as `softmax` has. A
+            /// NaN or an infinity in a value makes the results of its column NaN or infinite of the queries
+            /// that see it, and may make them NaN of causal queries up to 31 before.
             #[allow(async_fn_in_trait)]
             pub fn attention(
                 queue: &Queue,

@@ -168,7 +168,8 @@ async fn attention_of_large_heads_is_that_of_double_precision() {
     compare(&[Element::F32], &[shape([1, 1, 1, 5, 70, 64])]).await;
     // The driver without a device interprets kernels.
     if instance().has_slices {
-        compare(&[Element::F32], &[shape([1, 1, 1, 5, 70, 200])]).await;
+        let shapes = [100, 200].map(|size| shape([1, 1, 1, 5, 70, size]));
+        compare(&[Element::F32], &shapes).await;
     }
 }
 
@@ -209,6 +210,88 @@ async fn what_is_no_number_reaches_those_that_see_it_and_none_long_before() {
             if row >= 90 {
                 assert!(found.iter().all(|value| value.is_nan()), "{row}");
             }
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn infinite_scores_are_as_those_of_a_softmax() {
+    in_time(async {
+        let lease = session().lease();
+        let queue = lease.create_queue().await.unwrap();
+        let element = Element::F32;
+        let (nan, most) = (f64::NAN, f64::INFINITY);
+        // Two keys and their values, how many of them there are, and the result of a query of 1.
+        let cases = [
+            ([-most, 0.0], [5.0, 7.0], 2, 7.0),
+            ([most, 0.0], [5.0, 7.0], 1, nan),
+            ([most, 0.0], [5.0, 7.0], 2, nan),
+            ([-most, 0.0], [5.0, 7.0], 1, nan),
+            ([-most, -most], [5.0, 7.0], 2, nan),
+            ([0.0, nan], [5.0, 7.0], 1, 5.0),
+            ([0.0, 0.0], [most, 7.0], 2, most),
+            ([0.0, 0.0], [most, -most], 2, nan),
+            ([0.0, 0.0], [5.0, nan], 1, 5.0),
+            ([nan, nan], [nan, nan], 0, 0.0),
+        ];
+        let pairs = |of: fn(&([f64; 2], [f64; 2], u32, f64)) -> [f64; 2]| {
+            bytes(element, &cases.iter().flat_map(of).collect::<Vec<f64>>())
+        };
+        let q = uploaded(&lease, &queue, bytes(element, &[1.0; 10])).await;
+        let k = uploaded(&lease, &queue, pairs(|case| case.0)).await;
+        let v = uploaded(&lease, &queue, pairs(|case| case.1)).await;
+        let lengths = cases.map(|case| case.2.to_le_bytes()).concat();
+        let lengths = uploaded(&lease, &queue, lengths).await;
+        let out = uploaded(&lease, &queue, bytes(element, &[9.0; 10])).await;
+        let of = Attention {
+            lengths: Some(vector(&lengths)),
+            ..attention(element, shape([10, 1, 1, 1, 2, 1]), [&q, &k, &v, &out])
+        };
+        lease.attention(&queue, of).await.unwrap();
+        let found = read(&queue, element, &out).await;
+        for (found, (.., expected)) in found.iter().zip(cases) {
+            assert_near(element, *found, expected, 0.0, 0.0);
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_batch_of_more_than_a_grid_has_is_computed_to_its_end() {
+    // The driver without a device interprets kernels.
+    if !instance().has_slices {
+        return;
+    }
+    in_time(async {
+        let lease = session().lease();
+        let queue = lease.create_queue().await.unwrap();
+        let element = Element::F32;
+        let (batch, last) = (65_537, 65_536);
+        // Of those that see a key, the result is its value.
+        let mut lengths = vec![0u32; batch];
+        let seen = [0, 65_534, 65_535, last];
+        for at in seen {
+            lengths[at] = 1;
+        }
+        let lengths: Vec<u8> = lengths.into_iter().flat_map(u32::to_le_bytes).collect();
+        let lengths = uploaded(&lease, &queue, lengths).await;
+        let numbers: Vec<f64> = (0..batch).map(|at| at as f64).collect();
+        let all = uploaded(&lease, &queue, bytes(element, &numbers)).await;
+        let out = uploaded(&lease, &queue, bytes(element, &vec![9.0; batch])).await;
+        let of = Attention {
+            lengths: Some(vector(&lengths)),
+            ..attention(
+                element,
+                shape([batch, 1, 1, 1, 1, 1]),
+                [&all, &all, &all, &out],
+            )
+        };
+        lease.attention(&queue, of).await.unwrap();
+        let found = read(&queue, element, &out).await;
+        for (at, found) in found.into_iter().enumerate() {
+            let expected = if seen.contains(&at) { at as f64 } else { 0.0 };
+            assert_eq!(found, expected, "{at}");
         }
     })
     .await;

@@ -492,9 +492,10 @@ NO_LENGTHS:
 fn result(element: Element, own: u32, columns: u32) -> String {
     let mut text = format!("    mov.f32 %y, %sum{own};\n");
     text += &combine("add.rn.f32");
-    // A query that sees no key has a sum of zero.
+    // The result of a query that sees no key is zero. That of one that sees keys whose scores are all minus
+    // infinity, with a sum of zero too, is no number, as of a softmax.
     text += &format!(
-        "    setp.eq.f32 %p, %y, 0f00000000;
+        "    setp.eq.u32 %p, %see{own}, 0;
     rcp.rn.f32 %y, %y;
     selp.f32 %y, 0f00000000, %y, %p;
     mad.lo.u32 %query, %ty, {OWN}, {own};
