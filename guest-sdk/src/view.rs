@@ -73,7 +73,8 @@ impl<'a, T> Tensor<'a, T> {
     }
 
     /// Elements that lie as far apart in each dimension as `strides` says, in elements. A stride of 0 repeats
-    /// what is there.
+    /// what is there, which the host takes of the batch of a factor of a product, and of queries, keys and
+    /// values; else it is refused where the tensor is used.
     ///
     /// # Errors
     /// As those of [`new`](Tensor::new), and where there are not as many strides as dimensions.
@@ -260,8 +261,8 @@ impl<'a, T> Tensor<'a, T> {
     /// The last two dimensions as a matrix, with the one before as its batch, if there is one.
     ///
     /// # Errors
-    /// [`Error::InvalidLaunch`] unless there are two or three dimensions, and one of the last two has its
-    /// elements next to each other.
+    /// [`Error::InvalidLaunch`] unless there are two or three dimensions, one of the last two has its
+    /// elements next to each other, and neither repeats them by a stride of 0.
     pub fn matrix(&self) -> Result<Matrix<'a, T>> {
         let (batch, [rows, columns], [down, along]) = match (self.shape(), self.strides()) {
             ([rows, columns], [down, along]) => (None, [*rows, *columns], [*down, *along]),
@@ -271,12 +272,12 @@ impl<'a, T> Tensor<'a, T> {
             _ => return Err(self.invalid("a matrix has two dimensions, or three with its batch")),
         };
         let matrix = if along == 1 || columns <= 1 {
-            let leading = if rows <= 1 { columns } else { down };
-            Matrix::new(self.place, rows, columns).leading_dimension(leading.max(1))
+            let leading = self.leading((rows > 1).then_some(down), columns)?;
+            Matrix::new(self.place, rows, columns).leading_dimension(leading)
         } else if down == 1 || rows <= 1 {
-            let leading = if columns <= 1 { rows } else { along };
+            let leading = self.leading((columns > 1).then_some(along), rows)?;
             let matrix = Matrix::new(self.place, columns, rows);
-            matrix.leading_dimension(leading.max(1)).transposed()
+            matrix.leading_dimension(leading).transposed()
         } else {
             return Err(self.invalid(&format!(
                 "neither rows nor columns lie next to each other; strides are {:?}",
@@ -318,13 +319,30 @@ impl<'a, T> Tensor<'a, T> {
                 self.strides()
             )));
         }
-        let leading = step.map_or(*columns, |(stride, _)| stride);
         Ok(RowsOf {
             place: self.place,
             count,
             columns: *columns,
-            leading: leading.max(1),
+            leading: self.leading(step.map(|(stride, _)| stride), *columns)?,
         })
+    }
+
+    /// From one row to the next, of which there may be one alone and then no stride: at least 1, and any
+    /// number where nothing is read or written.
+    ///
+    /// # Errors
+    /// [`Error::InvalidLaunch`] where rows are repeated, which the host does not take.
+    fn leading(&self, stride: Option<u64>, columns: u64) -> Result<u64> {
+        match stride {
+            Some(stride) if !self.is_empty() => match stride {
+                0 => Err(self.invalid(&format!(
+                    "a stride of 0 repeats its rows, which is not taken here; copy them behind one another; strides are {:?}",
+                    self.strides()
+                ))),
+                _ => Ok(stride),
+            },
+            _ => Ok(columns.max(1)),
+        }
     }
 
     /// From its first element on.

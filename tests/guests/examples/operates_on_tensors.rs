@@ -66,7 +66,9 @@ fn misfit(what: &str) -> Result<Value> {
     let queue = Device::open()?.queue()?;
     let buffer = queue.upload(&values(60))?;
     let tensor = |shape: &[u64]| Tensor::new(&buffer, shape);
+    let strided = |shape: &[u64], strides: &[u64]| Tensor::with_strides(&buffer, shape, strides);
     let (wide, high) = (tensor(&[2, 3])?, tensor(&[3, 2])?);
+    let (column, row) = (tensor(&[4, 1])?, tensor(&[1, 4])?);
     match what {
         "softmax" => queue.softmax(wide, high).submit()?,
         "attention" => {
@@ -75,6 +77,22 @@ fn misfit(what: &str) -> Result<Value> {
         }
         "matmul" => queue.matmul(wide, wide, high)?.submit()?,
         "reduce" => queue.sum(wide, tensor(&[3])?)?,
+        "repeated-result" => queue.sum(tensor(&[4, 3])?, strided(&[4], &[0])?)?,
+        "repeated-rows" => queue
+            .rms_norm(strided(&[4, 1], &[0, 1])?, column)
+            .submit()?,
+        "repeated-factor" => {
+            let repeated = strided(&[4, 1], &[0, 1])?;
+            queue.matmul(repeated, row, tensor(&[4, 4])?)?.submit()?;
+        }
+        "repeated-columns" => {
+            let repeated = strided(&[1, 4], &[4, 0])?;
+            queue.matmul(repeated, column, tensor(&[1, 1])?)?.submit()?;
+        }
+        "repeated-product" => {
+            let repeated = strided(&[4, 1], &[0, 1])?;
+            queue.matmul(tensor(&[4, 4])?, column, repeated)?.submit()?;
+        }
         "buffer" => drop(tensor(&[7, 9])?),
         _ => drop(wide.permute(&[1, 0])?.reshape(&[6])?),
     }

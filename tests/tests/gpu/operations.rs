@@ -164,3 +164,18 @@ fn the_sdk_says_both_shapes_of_tensors_that_do_not_fit() {
         assert_message(&answer, &texts);
     }
 }
+
+#[test]
+fn the_sdk_refuses_rows_that_repeat_by_a_stride_of_0() {
+    let server = Serve::new(guest("operates_on_tensors")).start();
+    for (what, shape) in [
+        ("repeated-result", "a tensor of 4 by 1"),
+        ("repeated-rows", "a tensor of 4 by 1"),
+        ("repeated-factor", "a tensor of 4 by 1"),
+        ("repeated-columns", "a tensor of 1 by 4"),
+        ("repeated-product", "a tensor of 4 by 1"),
+    ] {
+        let answer = server.get(&format!("/misfit/{what}")).json();
+        assert_message(&answer, &[shape, "a stride of 0"]);
+    }
+}
