@@ -72,7 +72,7 @@ impl Recorder {
     ) -> Option<Arc<Journal>> {
         let config = &self.config;
         let count = self.count.fetch_add(1, Ordering::Relaxed);
-        if count % config.one_in.get() != 0 {
+        if !count.is_multiple_of(config.one_in.get()) {
             return None;
         }
         let mut seed = [0; 32];
