@@ -8,7 +8,7 @@ use anyhow::{Context, bail};
 use clap::Args;
 use serde::Serialize;
 use tensor_wasm_node::recordings::{ReadRecording, ReplayOptions, component_path, read, replay};
-use tensor_wasm_runtime::{Difference, Directory, Ending, ReplayOutcome, Tolerance};
+use tensor_wasm_runtime::{Difference, Directory, Ending, Recorded, ReplayOutcome, Tolerance};
 
 use super::{print, print_json};
 use crate::values;
@@ -93,10 +93,10 @@ struct Report<'a> {
 
 impl Replay {
     pub fn run(self) -> anyhow::Result<ExitCode> {
-        let recording = read(&self.file)?;
+        let mut recording = read(&self.file)?;
         if self.calls {
             let calls = String::from_utf8_lossy(&recording.recorded.journal);
-            print(&calls)?;
+            print(&shown(&calls))?;
             return Ok(ExitCode::SUCCESS);
         }
         let component = self.component(&recording)?;
@@ -110,7 +110,12 @@ impl Replay {
             timeout: self.timeout,
         };
         let runtime = tokio::runtime::Runtime::new().context("can't start threads")?;
-        let outcome = runtime.block_on(replay(recording.recorded.clone(), options))?;
+        let recorded = Recorded {
+            journal: std::mem::take(&mut recording.recorded.journal),
+            data: std::mem::take(&mut recording.recorded.data),
+            ..recording.recorded.clone()
+        };
+        let outcome = runtime.block_on(replay(recorded, options))?;
         let (result, code) = match (&outcome.difference, outcome.reached_end) {
             (Some(_), _) => ("differs", DIFFERS),
             (None, true) => ("incomplete", IS_INCOMPLETE),
@@ -118,7 +123,7 @@ impl Replay {
         };
         match self.json {
             true => print_json(&report(result, &recording, &outcome))?,
-            false => print(&text(&recording, &outcome))?,
+            false => print(&shown(&text(&recording, &outcome)))?,
         }
         Ok(ExitCode::from(code))
     }
@@ -158,6 +163,16 @@ fn report<'a>(
         ending: &outcome.ending,
         difference: outcome.difference.as_ref(),
     }
+}
+
+/// A text for a terminal, which takes no orders from what a file says.
+fn shown(text: &str) -> String {
+    let shown = text.chars().map(|c| match c {
+        '\n' => c,
+        c if c.is_control() => char::REPLACEMENT_CHARACTER,
+        c => c,
+    });
+    shown.collect()
 }
 
 /// The result in words.

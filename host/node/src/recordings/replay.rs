@@ -123,7 +123,8 @@ fn load(replay: &Arc<Replay>, options: &ReplayOptions) -> Result<Application, Re
     let defaults = EngineConfig::default();
     let engine = Engine::new(EngineConfig {
         instances: NonZeroU32::MIN,
-        instance_memory_bytes: usize::try_from(request.memory_bytes)
+        // A file may say anything: no memory of 32-bit WebAssembly is larger.
+        instance_memory_bytes: usize::try_from(request.memory_bytes.min(4 << 30))
             .unwrap_or(defaults.instance_memory_bytes),
         ..defaults
     })

@@ -19,8 +19,20 @@ use super::file::{COMPONENTS, component_name, encode};
 /// What the name of a recording's file ends with.
 const ENDING: &str = ".recording";
 
-/// Recordings that wait to be written. One more is let go.
-const WAITING: usize = 16;
+/// Recordings that wait to be written. One more is let go. Each has what one may have at most, in
+/// memory.
+const WAITING: usize = 4;
+
+/// How many folders of functions there are. The one gives way whose last recording is oldest.
+const FOLDERS: usize = 256;
+
+/// How many components are kept beside recordings, and how long they are together, in bytes. The
+/// oldest give way: their recordings are replayed with `--component`.
+const COMPONENT_FILES: usize = 256;
+const COMPONENTS_BYTES: u64 = 1 << 30;
+
+/// What is appended to the name of a file that is being written.
+const PART: &str = ".part";
 
 /// How many recordings of the greatest length may be taken at one time.
 const AT_ONCE: usize = 8;
@@ -72,7 +84,10 @@ impl Recordings {
     /// Where the directory can't be made or written.
     pub fn open(options: RecordOptions, device: Option<RecordedDevice>) -> io::Result<Recordings> {
         make_folder(&options.directory)?;
-        make_folder(&options.directory.join(COMPONENTS))?;
+        let components = options.directory.join(COMPONENTS);
+        make_folder(&components)?;
+        remove_parts(&options.directory)?;
+        remove_parts(&components)?;
         let (queue, pending) = sync_channel(WAITING);
         let writer = Writer {
             device: device.clone(),
@@ -182,10 +197,13 @@ impl RecordingSink for Sink {
             return;
         };
         let path = self.components.join(name);
-        if path.exists() {
+        // One of another length was not written to its end when the machine stopped.
+        if fs::metadata(&path).is_ok_and(|there| there.len() == bytes.len() as u64) {
             return;
         }
-        if let Err(error) = write_whole(&path, bytes) {
+        let written = make_room_for_component(&self.components, bytes.len() as u64)
+            .and_then(|()| write_whole(&path, bytes));
+        if let Err(error) = written {
             tracing::warn!(
                 "the component of recordings can't be kept in {}: {error}; replay them with \
                  `--component`",
@@ -252,6 +270,9 @@ impl Writer {
         let path = pending.folder.join(name);
         let function = pending.function.as_deref();
         let file = encode(pending.recorded, function, self.device.as_ref())?;
+        if pending.function.is_some() && !pending.folder.exists() {
+            make_room_for_folder(&pending.folder)?;
+        }
         make_folder(&pending.folder)?;
         self.make_room(&pending.folder)?;
         write_whole(&path, &file)?;
@@ -277,6 +298,81 @@ impl Writer {
     }
 }
 
+/// Removes what was being written when a process before this one ended.
+fn remove_parts(folder: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let is_ours = entry.file_name().to_str().is_some_and(|name| {
+            let whole = name.strip_suffix(PART);
+            whole.is_some_and(|whole| is_recording(whole) || is_component(whole))
+        });
+        if is_ours {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether a file's name is one that a component gets here.
+fn is_component(name: &str) -> bool {
+    let digits = name.strip_suffix(".wasm");
+    digits.is_some_and(|digits| component_name(&format!("blake3:{digits}")).is_some())
+}
+
+/// Removes the oldest components, so that there is room for one more.
+fn make_room_for_component(folder: &Path, bytes: u64) -> io::Result<()> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_name().to_str().is_some_and(is_component) {
+            let metadata = entry.metadata()?;
+            files.push((metadata.modified()?, metadata.len(), entry.path()));
+        }
+    }
+    files.sort();
+    let mut count = files.len();
+    let mut total = files.iter().map(|(_, bytes, _)| bytes).sum::<u64>();
+    for (_, length, path) in files {
+        if count < COMPONENT_FILES && total.saturating_add(bytes) <= COMPONENTS_BYTES {
+            break;
+        }
+        fs::remove_file(path)?;
+        count -= 1;
+        total -= length;
+    }
+    Ok(())
+}
+
+/// Removes the recordings of a function, so that there is room for the folder of one more.
+fn make_room_for_folder(folder: &Path) -> io::Result<()> {
+    let Some(above) = folder.parent() else {
+        return Ok(());
+    };
+    let mut folders = Vec::new();
+    for entry in fs::read_dir(above)? {
+        let path = entry?.path();
+        if !path.is_dir() || path.ends_with(COMPONENTS) {
+            continue;
+        }
+        let names =
+            fs::read_dir(&path)?.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+        let recordings: Vec<_> = names.filter(|name| is_recording(name)).collect();
+        if let Some(last) = recordings.iter().max() {
+            folders.push((last.clone(), path, recordings));
+        }
+    }
+    folders.sort();
+    let spare = (folders.len() + 1).saturating_sub(FOLDERS);
+    for (_, path, recordings) in folders.iter().take(spare) {
+        for name in recordings {
+            fs::remove_file(path.join(name))?;
+        }
+        // Where somebody put something else into it, it stays.
+        let _ = fs::remove_dir(path);
+    }
+    Ok(())
+}
+
 /// Whether a file's name is one that is given here: nothing else is ever removed.
 fn is_recording(name: &str) -> bool {
     let time = name.get(..13).unwrap_or_default();
@@ -288,12 +384,13 @@ fn is_recording(name: &str) -> bool {
 /// Writes a file that is there as a whole or not at all. Others can't read it.
 fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut part = path.to_owned().into_os_string();
-    part.push(".part");
+    part.push(PART);
     let written = (|| {
         let mut options = OpenOptions::new();
         options.write(true).create(true).truncate(true).mode(0o600);
         let mut file = options.open(&part)?;
         file.write_all(bytes)?;
+        file.sync_data()?;
         fs::rename(&part, path)
     })();
     if written.is_err() {
@@ -380,6 +477,41 @@ mod tests {
                 "notes.recording"
             ]
         );
+    }
+
+    #[test]
+    fn functions_that_come_and_go_leave_so_many_folders_and_no_more() {
+        let folder = tempfile::tempdir().unwrap();
+        for number in 0..FOLDERS as i64 + 3 {
+            let function = folder.path().join(number.to_string());
+            let mut pending = pending(&function, "a", number);
+            pending.function = Some(number.to_string());
+            writer(2).write(pending).unwrap();
+        }
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), FOLDERS);
+        assert!(!folder.path().join("0").exists());
+    }
+
+    #[test]
+    fn components_give_way_and_what_was_not_written_to_its_end_is_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let name = |number: usize| format!("{number:064x}.wasm");
+        for number in 0..COMPONENT_FILES + 2 {
+            make_room_for_component(folder.path(), 1).unwrap();
+            write_whole(&folder.path().join(name(number)), b"a").unwrap();
+        }
+        assert_eq!(
+            fs::read_dir(folder.path()).unwrap().count(),
+            COMPONENT_FILES
+        );
+        make_room_for_component(folder.path(), COMPONENTS_BYTES).unwrap();
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+        for other in [format!("{}.part", name(1)), "mine.part".to_owned()] {
+            fs::write(folder.path().join(other), "").unwrap();
+        }
+        remove_parts(folder.path()).unwrap();
+        assert!(folder.path().join("mine.part").exists());
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 
     #[test]

@@ -21,6 +21,10 @@ pub(super) enum Store {
     Read(Bytes),
 }
 
+/// Up to how many bytes are looked through for what is left out where their digest alone is kept,
+/// which shows nothing of them.
+const LOOKED_THROUGH_BYTES: usize = 1 << 20;
+
 /// Writes bytes into a journal, or says what they would be there.
 pub(crate) struct Encoder {
     pub(super) redaction: Redaction,
@@ -49,7 +53,8 @@ impl Encoder {
     }
 
     fn add(&mut self, bytes: &[u8], keep: bool) -> Value {
-        let shown = match self.redaction.looks_for_values() {
+        let is_looked_through = keep || bytes.len() <= LOOKED_THROUGH_BYTES;
+        let shown = match is_looked_through && self.redaction.looks_for_values() {
             true => Cow::Owned(self.redaction.bytes(bytes)),
             false => Cow::Borrowed(bytes),
         };

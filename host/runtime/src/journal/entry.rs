@@ -242,9 +242,10 @@ impl Journal {
         self.lock().files.contains(&stream)
     }
 
-    /// The contents of a named buffer are known from here on. Whether they were before.
+    /// The contents of a named buffer, which is there, are known from here on. Whether they were
+    /// before, or nothing more is recorded.
     pub(crate) fn knows(&self, buffer: &str) -> bool {
-        !self.lock().names.insert(buffer.to_owned())
+        !self.has_room(buffer.len() as u64) || !self.lock().names.insert(buffer.to_owned())
     }
 
     /// Whether so many more bytes can be recorded. If not, the recording ends here.

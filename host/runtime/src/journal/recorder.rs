@@ -83,8 +83,10 @@ impl Recorder {
         }
         let mut redaction = config.redaction.clone();
         let mut redacted = Vec::new();
-        let settings = redaction.variables("setting", &settings(), &mut redacted);
+        let settings = settings();
+        redaction.learn(&settings);
         let environment = redaction.variables("variable", &self.environment, &mut redacted);
+        let settings = redaction.variables("setting", &settings, &mut redacted);
         let target = request.uri().to_string();
         for (parameter, value) in redaction.hidden_parameters(&target) {
             redacted.push(format!("parameter {parameter}"));

@@ -2,12 +2,20 @@
 //! variables and settings, and wherever else these occur. Each byte of such a value becomes a `*`, so
 //! that lengths, and what a guest computes from them, stay as they were.
 
+use std::sync::OnceLock;
+
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
+
 /// What stands for each byte that is left out.
 const MARK: u8 = b'*';
 
 /// The shortest value that is looked for where it is not named: a shorter one would be found in what
 /// has nothing to do with it.
 const SHORTEST: usize = 4;
+
+/// How many bytes of a value are looked for. What follows them where they are found is left out as
+/// far as the value is long.
+const LOOKED_FOR: usize = 64;
 
 /// Headers of which no value is ever recorded.
 const HEADERS: [&str; 4] = [
@@ -27,8 +35,11 @@ pub struct Redaction {
     names: Vec<String>,
     /// The names of values that are secret whatever they are called.
     secrets: Vec<String>,
-    /// Values that are left out wherever they occur, the longest first.
+    /// Values that are left out wherever they occur.
     values: Vec<Vec<u8>>,
+    /// Finds them in time that grows with the text alone; made when it is first needed. `None` where
+    /// they are too many.
+    search: OnceLock<Option<AhoCorasick>>,
 }
 
 impl Redaction {
@@ -55,20 +66,26 @@ impl Redaction {
         self
     }
 
-    /// With a value that is left out wherever it occurs.
+    /// With a value that is left out wherever it occurs. Of credentials with a scheme, as in
+    /// `Bearer abc`, what follows the scheme is left out too.
     pub(crate) fn add_value(&mut self, value: &[u8]) {
-        if value.len() >= SHORTEST && !value.iter().all(|byte| *byte == MARK) {
-            self.values.push(value.to_vec());
-            self.values
-                .sort_by_key(|value| std::cmp::Reverse(value.len()));
-            self.values.dedup();
+        let credentials = value.iter().position(|byte| *byte == b' ');
+        let credentials = credentials.and_then(|at| value.get(at + 1..));
+        for value in [Some(value), credentials].into_iter().flatten() {
+            let is_told = value.len() < SHORTEST || value.iter().all(|byte| *byte == MARK);
+            if !is_told && !self.values.iter().any(|other| other == value) {
+                self.values.push(value.to_vec());
+                self.search = OnceLock::new();
+            }
         }
     }
 
     /// Whether the value of this header is left out.
     pub(crate) fn hides_header(&self, name: &str) -> bool {
         let name = name.to_lowercase();
-        HEADERS.contains(&name.as_str()) || self.names.contains(&name)
+        HEADERS.contains(&name.as_str())
+            || self.names.contains(&name)
+            || PARTS.iter().any(|part| name.contains(part))
     }
 
     /// Whether the value of this environment variable or setting is left out.
@@ -77,6 +94,22 @@ impl Redaction {
         self.secrets.iter().any(|secret| secret == name)
             || self.names.contains(&lower)
             || PARTS.iter().any(|part| lower.contains(part))
+    }
+
+    /// Whether the value of this query parameter, whose name may have escapes, is left out.
+    fn hides_parameter(&self, name: &str) -> bool {
+        let name = percent_encoding::percent_decode_str(name);
+        let name = name.decode_utf8_lossy().to_lowercase();
+        self.names.contains(&name) || PARTS.iter().any(|part| name.contains(part))
+    }
+
+    /// Leaves the values of secret ones of these out wherever they occur.
+    pub(crate) fn learn(&mut self, pairs: &[(String, String)]) {
+        for (name, value) in pairs {
+            if self.hides_variable(name) {
+                self.add_value(value.as_bytes());
+            }
+        }
     }
 
     /// Pairs of names and values with the values left out that have to be, which are then left out
@@ -120,7 +153,7 @@ impl Redaction {
         };
         let parameters = query.split('&').map(|parameter| {
             let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
-            match self.names.contains(&name.to_lowercase()) {
+            match self.hides_parameter(name) {
                 true => format!("{name}={}", masked(value)),
                 false => parameter.to_owned(),
             }
@@ -134,7 +167,7 @@ impl Redaction {
         let query = target.split_once('?').map_or("", |(_, query)| query);
         let names = query.split('&').filter_map(|parameter| {
             let (name, value) = parameter.split_once('=')?;
-            let is_hidden = self.names.contains(&name.to_lowercase());
+            let is_hidden = self.hides_parameter(name);
             is_hidden.then(|| (name.to_owned(), value.to_owned()))
         });
         names.collect()
@@ -152,14 +185,30 @@ impl Redaction {
     /// Bytes without the values that are left out.
     pub(crate) fn bytes(&self, bytes: &[u8]) -> Vec<u8> {
         let mut shown = bytes.to_vec();
-        for value in &self.values {
-            let mut at = 0;
-            while let Some(found) = find(shown.get(at..).unwrap_or_default(), value) {
-                let from = at + found;
-                at = from + value.len();
-                if let Some(part) = shown.get_mut(from..at) {
-                    part.fill(MARK);
-                }
+        if self.values.is_empty() {
+            return shown;
+        }
+        let search = self.search.get_or_init(|| {
+            let begins = self.values.iter().map(|value| {
+                let (begin, _) = value.split_at(value.len().min(LOOKED_FOR));
+                begin
+            });
+            AhoCorasick::builder()
+                .kind(Some(AhoCorasickKind::NoncontiguousNFA))
+                .match_kind(MatchKind::LeftmostLongest)
+                .build(begins)
+                .ok()
+        });
+        let Some(search) = search else {
+            shown.fill(MARK);
+            return shown;
+        };
+        for found in search.find_iter(bytes) {
+            let value = self.values.get(found.pattern().as_usize());
+            let end = found.start() + value.map_or(found.len(), Vec::len);
+            let end = end.min(shown.len());
+            if let Some(part) = shown.get_mut(found.start()..end) {
+                part.fill(MARK);
             }
         }
         shown
@@ -174,21 +223,6 @@ impl Redaction {
 /// A value of which each byte is left out.
 pub(crate) fn masked(value: &str) -> String {
     "*".repeat(value.len())
-}
-
-/// Where `part` begins in `bytes`.
-fn find(bytes: &[u8], part: &[u8]) -> Option<usize> {
-    let (first, _) = part.split_first()?;
-    let mut at = 0;
-    loop {
-        let rest = bytes.get(at..)?;
-        let next = rest.iter().position(|byte| byte == first)?;
-        at += next;
-        if bytes.get(at..)?.starts_with(part) {
-            return Some(at);
-        }
-        at += 1;
-    }
 }
 
 #[cfg(test)]
@@ -234,6 +268,32 @@ mod tests {
         assert_eq!(shown[2].1, "******");
         assert_eq!(said, ["setting database", "setting API_TOKEN"]);
         assert_eq!(redaction.bytes(b"x abcdef y"), b"x ****** y");
+    }
+
+    #[test]
+    fn credentials_are_left_out_without_their_scheme_and_names_with_escapes_are_known() {
+        let mut redaction = redaction();
+        redaction.add_value(b"Bearer abcdef");
+        assert_eq!(redaction.bytes(b"key abcdef"), b"key ******");
+        assert_eq!(
+            redaction.target("/?%63ode=1&access_token=2"),
+            "/?%63ode=*&access_token=*"
+        );
+        assert_eq!(redaction.header("x-auth-token", b"abc"), b"***");
+    }
+
+    #[test]
+    fn many_long_values_that_nearly_occur_take_time_by_the_text_alone() {
+        let mut redaction = Redaction::default();
+        for length in 2000..2030 {
+            let mut value = vec![b'a'; length];
+            value.push(b'b');
+            redaction.add_value(&value);
+        }
+        let text = vec![b'c'; 1 << 20];
+        assert_eq!(redaction.bytes(&text), text);
+        let text = [vec![b'a'; 2000], vec![b'b']].concat();
+        assert_eq!(redaction.bytes(&text), vec![MARK; 2001]);
     }
 
     proptest! {

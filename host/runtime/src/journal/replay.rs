@@ -14,6 +14,15 @@ use tokio::sync::watch;
 /// Why a recording can't be replayed.
 #[derive(Debug, thiserror::Error)]
 pub enum ReplayUnreadable {
+    /// Its calls take more memory to read than is given to them.
+    #[error(
+        "the calls of the recording take {bytes} bytes, and {MOST_JOURNAL_BYTES} are read: record with a \
+         smaller `--record-max-bytes`"
+    )]
+    TooLong {
+        /// How long they are.
+        bytes: usize,
+    },
     /// A call in it is none that a recorder writes.
     #[error("call {index} of the recording can't be read: {cause}")]
     Call {
@@ -29,6 +38,10 @@ pub enum ReplayUnreadable {
         cause: http::Error,
     },
 }
+
+/// The longest calls that are read, in bytes of text; in memory they take many times as much. What is
+/// recorded at most by default is 16 MiB, with the data beside the calls.
+const MOST_JOURNAL_BYTES: usize = 64 << 20;
 
 /// A recording that is replayed.
 pub struct Replay {
@@ -57,6 +70,10 @@ impl Replay {
         given: &[(String, String)],
         tolerance: Tolerance,
     ) -> Result<Replay, ReplayUnreadable> {
+        let bytes = recorded.journal.len();
+        if bytes > MOST_JOURNAL_BYTES {
+            return Err(ReplayUnreadable::TooLong { bytes });
+        }
         let lines = recorded.journal.split(|byte| *byte == b'\n');
         let lines = lines.filter(|line| !line.is_empty()).enumerate();
         let calls = lines.map(|(index, line)| {

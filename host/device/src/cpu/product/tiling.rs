@@ -208,7 +208,8 @@ mod tests {
                     let (rows, columns) = (part.rows as u64, part.columns as u64);
                     prop_assert!((1..=MOST_SIDE).contains(&rows) && (1..=MOST_SIDE).contains(&columns));
                     prop_assert!(part.batch < batch && part.row + rows <= m && part.column + columns <= n);
-                    prop_assert!(part.row % tiling.rows == 0 && part.column % tiling.columns == 0);
+                    prop_assert!(part.row.is_multiple_of(tiling.rows));
+                    prop_assert!(part.column.is_multiple_of(tiling.columns));
                     prop_assert!(corners.insert((part.batch, part.row, part.column)));
                     elements += rows * columns;
                 }

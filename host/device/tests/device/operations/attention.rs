@@ -235,12 +235,11 @@ async fn infinite_scores_are_as_those_of_a_softmax() {
             ([0.0, 0.0], [5.0, nan], 1, 5.0),
             ([nan, nan], [nan, nan], 0, 0.0),
         ];
-        let pairs = |of: fn(&([f64; 2], [f64; 2], u32, f64)) -> [f64; 2]| {
-            bytes(element, &cases.iter().flat_map(of).collect::<Vec<f64>>())
-        };
+        let keys: Vec<f64> = cases.iter().flat_map(|case| case.0).collect();
+        let values: Vec<f64> = cases.iter().flat_map(|case| case.1).collect();
         let q = uploaded(&lease, &queue, bytes(element, &[1.0; 10])).await;
-        let k = uploaded(&lease, &queue, pairs(|case| case.0)).await;
-        let v = uploaded(&lease, &queue, pairs(|case| case.1)).await;
+        let k = uploaded(&lease, &queue, bytes(element, &keys)).await;
+        let v = uploaded(&lease, &queue, bytes(element, &values)).await;
         let lengths = cases.map(|case| case.2.to_le_bytes()).concat();
         let lengths = uploaded(&lease, &queue, lengths).await;
         let out = uploaded(&lease, &queue, bytes(element, &[9.0; 10])).await;

@@ -144,6 +144,7 @@ async fn read<T: WasiView + JournalView>(
             // Of bytes that are skipped the number alone matters.
             (true, Some(count)) => {
                 let count = usize::try_from(count).ok();
+                let most_bytes = most_bytes.min(MOST_SKIPPED_BYTES);
                 count.filter(|count| *count <= most_bytes).map(skipped)
             }
             _ => journal
@@ -167,6 +168,9 @@ async fn read<T: WasiView + JournalView>(
         Err((failed, error)) => Ok(Err(failed.given(error, table)?)),
     }
 }
+
+/// The most bytes that a recording may say were skipped at once: streams give fewer.
+const MOST_SKIPPED_BYTES: usize = 64 << 20;
 
 /// Bytes of which nothing but their number is used.
 fn skipped(count: usize) -> Bytes {

@@ -22,15 +22,15 @@ impl RecordedView<'_> {
             return residency::Host::lookup(&mut self.inner, device, name);
         };
         let begun = journal.begin("tensor:gpu/residency#lookup", |_| json!({ "name": name }))?;
-        let is_known = journal.knows(&name);
         if let Some(answered) = begun.answered().cloned() {
             return self
                 .replay_lookup(&journal, &begun, &answered, device, name)
                 .await;
         }
+        let known = name.clone();
         let found = residency::Host::lookup(&mut self.inner, device, name)?;
         let contents = match &found {
-            Ok(Some(buffer)) if !is_known => self.contents(&journal, buffer).await?,
+            Ok(Some(buffer)) if !journal.knows(&known) => self.contents(&journal, buffer).await?,
             _ => Contents::Known,
         };
         if let Contents::TooMuch = contents {

@@ -440,16 +440,18 @@ impl residency::Host for RecordedView<'_> {
     fn keep(&mut self, name: String, buffer: Resource<Buffer>) -> Answer<Resource<Buffer>> {
         let known = name.clone();
         let journal = self.journal.clone();
-        if let Some(journal) = journal {
-            journal.knows(&known);
-        }
-        recorded!(
+        let kept = recorded!(
             self,
             "tensor:gpu/residency#keep",
             |state| json!({ "name": name, "buffer": state.handle(Handle::Buffer, buffer.rep()) }),
             self.inner.keep(name, buffer),
             |kept| state.made(Handle::Buffer, kept.rep())
-        )
+        );
+        // A name that is none, or one too many, is not remembered.
+        if let (Some(journal), Ok(Ok(_))) = (journal, &kept) {
+            journal.knows(&known);
+        }
+        kept
     }
 
     fn release(&mut self, name: String) -> Answer<()> {
