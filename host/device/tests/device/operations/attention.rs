@@ -240,7 +240,7 @@ async fn infinite_scores_are_as_those_of_a_softmax() {
         let q = uploaded(&lease, &queue, bytes(element, &[1.0; 10])).await;
         let k = uploaded(&lease, &queue, bytes(element, &keys)).await;
         let v = uploaded(&lease, &queue, bytes(element, &values)).await;
-        let lengths = cases.map(|case| case.2.to_le_bytes()).concat();
+        let lengths = cases.map(|case| u32::to_le_bytes(case.2)).concat();
         let lengths = uploaded(&lease, &queue, lengths).await;
         let out = uploaded(&lease, &queue, bytes(element, &[9.0; 10])).await;
         let of = Attention {
