@@ -496,6 +496,7 @@ fn every_page_with_commands_is_run_by_a_test() {
         "metrics.md",
         "node.md",
         "policy.md",
+        "replay.md",
         "serving.md",
         "tls.md",
         "tracing.md",

@@ -1,4 +1,4 @@
-// Written by `cargo xtask wit`, with wit-bindgen 0.61.1, of wit/tensor.wit with the hash 5b9b58a197b1a1fa.
+// Written by `cargo xtask wit`, with wit-bindgen 0.61.1, of wit/tensor.wit with the hash e556e6fcd372d1da.
 
 #[allow(dead_code, clippy::all)]
 pub mod tensor {

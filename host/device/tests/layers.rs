@@ -155,6 +155,7 @@ fn unsafe_code_is_in_few_modules() {
             "cpu/compiled/memory.rs",
             "cpu/product/multiply.rs",
             "large_pages.rs",
+            "memory/copy.rs",
             "memory/mapping.rs",
             "worker/cuda/driver.rs",
             "worker/sandbox/mod.rs",

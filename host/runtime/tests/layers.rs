@@ -6,7 +6,8 @@ use std::fs;
 use std::path::Path;
 
 /// Modules below all folders, which every folder may import.
-const BASE: [&str; 7] = [
+const BASE: [&str; 8] = [
+    "idle_pools",
     "lock",
     "log_throttle",
     "grant",
