@@ -80,7 +80,7 @@ pub use inspect::{
     Capability, ComponentKind, InspectError, Inspection, Item, Link, Part, Provided, inspect,
 };
 pub use journal::{
-    Call, Difference, Ending, RecordWhen, Recorded, RecordedRequest, RecorderConfig,
+    Call, Difference, Ending, HeldMemory, RecordWhen, Recorded, RecordedRequest, RecorderConfig,
     RecordingMemory, RecordingSink, Redaction, Replay, ReplayOutcome, ReplayUnreadable, Tolerance,
 };
 pub use log_throttle::LogThrottle;

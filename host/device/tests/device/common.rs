@@ -261,6 +261,19 @@ pub async fn nothing_is_held(session: &Session) {
     assert_eq!(session.usage(), Usage::default());
 }
 
+/// The operation of this name, which was queued and takes longer than it may, is stopped, what stands
+/// behind it is dropped, and the queue is as good as new.
+pub async fn assert_stopped(queue: &Queue, output: &Buffer, name: &str) {
+    queue.fill(output, 0, 4, 1).await.unwrap();
+    let ended = queue.synchronize().await;
+    let Err(Error::DeadlineExceeded(message)) = ended else {
+        panic!("{ended:?}");
+    };
+    assert!(message.contains(name), "{message}");
+    queue.fill(output, 0, 4, 2).await.unwrap();
+    assert_eq!(queue.read(output, 0, 4).await.unwrap(), [2; 4]);
+}
+
 /// Waits until the device holds no memory: a thread of its own gives it back.
 pub async fn nothing_is_used(device: &Device) {
     for _ in 0..60_000 {

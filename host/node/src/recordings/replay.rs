@@ -118,6 +118,9 @@ pub async fn replay(
     Ok(replay.outcome())
 }
 
+/// The most memory of the device that a replay takes: what is replayed may be of anybody.
+const DEVICE_BYTES: u64 = 16 << 30;
+
 fn load(replay: &Arc<Replay>, options: &ReplayOptions) -> Result<Application, ReplayError> {
     let request = &replay.recorded().request;
     let defaults = EngineConfig::default();
@@ -134,9 +137,9 @@ fn load(replay: &Arc<Replay>, options: &ReplayOptions) -> Result<Application, Re
         ..CpuConfig::default()
     })
     .map_err(ReplayError::Device)?;
-    // The limits of the one who was recorded are in the recording.
+    // Where the one who was recorded reached a limit, the recording says so.
     let session = device.session(Limits {
-        memory_bytes: u64::MAX >> 1,
+        memory_bytes: DEVICE_BYTES,
         kernel_time: options.timeout,
         ..Limits::default()
     });

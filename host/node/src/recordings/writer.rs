@@ -10,7 +10,8 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 
 use tensor_wasm_runtime::{
-    LogThrottle, RecordWhen, Recorded, RecorderConfig, RecordingMemory, RecordingSink, Redaction,
+    HeldMemory, LogThrottle, RecordWhen, Recorded, RecorderConfig, RecordingMemory, RecordingSink,
+    Redaction,
 };
 use tensor_wasm_snapshot::{Error, RecordedDevice};
 
@@ -19,9 +20,8 @@ use super::file::{COMPONENTS, component_name, encode};
 /// What the name of a recording's file ends with.
 const ENDING: &str = ".recording";
 
-/// Recordings that wait to be written. One more is let go. Each has what one may have at most, in
-/// memory.
-const WAITING: usize = 4;
+/// Recordings that wait to be written, whose memory counts until they are. One more is let go.
+const WAITING: usize = 16;
 
 /// How many folders of functions there are. The one gives way whose last recording is oldest.
 const FOLDERS: usize = 256;
@@ -74,6 +74,7 @@ struct Pending {
     recorded: Recorded,
     folder: PathBuf,
     function: Option<String>,
+    _held: Option<HeldMemory>,
 }
 
 impl Recordings {
@@ -212,12 +213,13 @@ impl RecordingSink for Sink {
         }
     }
 
-    fn keep(&self, recorded: Recorded) {
+    fn keep(&self, recorded: Recorded, held: HeldMemory) {
         let request_id = recorded.request.request_id.clone();
         let sent = self.queue.try_send(Pending {
             recorded,
             folder: self.folder.clone(),
             function: self.function.clone(),
+            _held: Some(held),
         });
         let why = match sent {
             Ok(()) => return,
@@ -445,6 +447,7 @@ mod tests {
             recorded: recorded(request_id, began_ms),
             folder: folder.to_owned(),
             function: None,
+            _held: None,
         }
     }
 

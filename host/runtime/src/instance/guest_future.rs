@@ -320,14 +320,17 @@ mod tests {
     }
 
     #[test]
-    fn a_thread_that_sleeps_takes_no_processor_time() {
-        let (before, began) = (thread_processor_time(), Instant::now());
-        std::thread::sleep(Duration::from_millis(20));
-        let own = thread_processor_time().saturating_sub(before);
-        assert!(own < began.elapsed(), "{own:?}");
-        let mut sum = 0_u64;
-        while thread_processor_time() == before + own {
-            sum = std::hint::black_box(sum + 1);
-        }
+    fn the_processor_time_of_a_thread_is_its_own() {
+        let work = |most: Duration| {
+            let before = thread_processor_time();
+            while thread_processor_time().saturating_sub(before) < most {}
+        };
+        let before = thread_processor_time();
+        let worker = std::thread::spawn(move || work(Duration::from_millis(50)));
+        assert!(worker.join().is_ok());
+        let waited = thread_processor_time().saturating_sub(before);
+        assert!(waited < Duration::from_millis(50), "{waited:?}");
+        work(Duration::from_millis(1));
+        assert!(thread_processor_time() > before + waited);
     }
 }

@@ -27,6 +27,13 @@ use wasmtime::{AsContextMut, PoolConcurrencyLimitError, Store};
 use wasmtime_wasi_http::WasiHttpView;
 use wasmtime_wasi_http::handler::{Prepared, Proxy, ProxyPre, Request, Response};
 
+/// How many idle instances give way for one request at most. One has a memory at least, of which an
+/// instance may have 8: where more would have to, those that run have what is missing.
+const EVICTED: u32 = 8;
+
+/// How long a request waits for an instance that is being dropped.
+const GIVEN_BACK_IN: Duration = Duration::from_millis(1);
+
 /// Makes the instances of one application, and runs requests in them.
 pub(crate) struct Workers {
     pub(crate) pre: ProxyPre<InstanceState>,
@@ -170,9 +177,8 @@ impl Workers {
     ) -> Result<Instance, NotStarted> {
         let activity = self.instances.engine().activity();
         let started = Instant::now();
-        // As many as there can be: one that others take before this request is no reason to go on
-        // for ever.
-        let mut to_evict = self.instances.engine().instances().get();
+        let mut to_evict = EVICTED;
+        let mut is_last = false;
         let (store, proxy) = loop {
             let store = self.instances.store(journal.clone());
             let mut store = store.map_err(NotStarted::Failed)?;
@@ -181,10 +187,18 @@ impl Workers {
                 Err(NotStarted::Failed(error)) if error.is::<PoolConcurrencyLimitError>() => {
                     // What this try has of the engine's room is given back before others give way.
                     drop(store);
-                    if to_evict == 0 || !self.instances.engine().idle().evict_oldest() {
+                    if to_evict > 0 && self.instances.engine().idle().evict_oldest() {
+                        to_evict -= 1;
+                        tokio::task::yield_now().await;
+                    } else if !std::mem::replace(&mut is_last, true) {
+                        // One that was just taken out, by whomever, gives its memory back still.
+                        tokio::time::sleep(GIVEN_BACK_IN).await;
+                    } else {
                         return Err(NotStarted::Failed(error));
                     }
-                    to_evict -= 1;
+                    if let Some(journal) = &journal {
+                        journal.begin_again();
+                    }
                 }
                 Err(error) => return Err(error),
             }

@@ -91,6 +91,26 @@ impl Encoder {
         Value::String(self.redaction.text(text.to_owned()))
     }
 
+    /// A result without what is left out, where it is an error: that has texts of whoever failed.
+    pub(super) fn error(&self, mut result: Value) -> Value {
+        if self.redaction.looks_for_values()
+            && let Some(error) = result.get_mut("error")
+        {
+            self.leave_out(error);
+        }
+        result
+    }
+
+    /// Leaves out of each text of a value what is to be. An error has few of these, one in another.
+    fn leave_out(&self, value: &mut Value) {
+        match value {
+            Value::String(text) => *text = self.redaction.text(std::mem::take(text)),
+            Value::Array(values) => values.iter_mut().for_each(|value| self.leave_out(value)),
+            Value::Object(values) => values.values_mut().for_each(|value| self.leave_out(value)),
+            Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        }
+    }
+
     /// A target of a request without what is left out.
     pub(crate) fn target(&self, target: &str) -> Value {
         Value::String(self.redaction.target(target))
@@ -205,6 +225,17 @@ mod tests {
             redaction: Redaction::default(),
             store: Store::Read(data.into()),
         }
+    }
+
+    #[test]
+    fn the_texts_of_errors_are_without_what_is_left_out() {
+        let mut writer = writer(3);
+        writer.redaction.add_value(b"hunter2");
+        let error = json!({ "error": { "internal-error": ["no hunter2", 7] } });
+        let shown = json!({ "error": { "internal-error": ["no *******", 7] } });
+        assert_eq!(writer.error(error), shown);
+        let result = json!({ "ok": "buffer 1" });
+        assert_eq!(writer.error(result.clone()), result);
     }
 
     #[test]

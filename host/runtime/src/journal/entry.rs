@@ -5,6 +5,7 @@ use super::replaying::Replaying;
 use super::taking::Taking;
 use crate::lock::ignore_poison;
 use crate::request::RequestTask;
+use blake3::OutputReader;
 use bytes::Bytes;
 use serde_json::{Value, json};
 use std::collections::{HashMap, HashSet};
@@ -56,7 +57,9 @@ pub(crate) struct JournalState {
     files: HashSet<u32>,
     /// The named buffers whose contents are known.
     names: HashSet<String>,
-    random: [blake3::OutputReader; 2],
+    random: [OutputReader; 2],
+    /// What they follow from.
+    seed: [u8; 32],
     mode: Mode,
 }
 
@@ -102,19 +105,30 @@ impl Journal {
     }
 
     fn new(encoder: Encoder, seed: &[u8; 32], mode: Mode) -> Journal {
-        let stream = |what: &[u8]| {
-            let mut hasher = blake3::Hasher::new_keyed(seed);
-            hasher.update(what).finalize_xof()
-        };
         Journal(Mutex::new(JournalState {
             encoder,
             handles: HashMap::new(),
             made: HashMap::new(),
             files: HashSet::new(),
             names: HashSet::new(),
-            random: [stream(b"secure"), stream(b"insecure")],
+            random: random_numbers(seed),
+            seed: *seed,
             mode,
         }))
+    }
+
+    /// Its instance could not be made, and is made anew: what the start functions of its modules
+    /// called is forgotten.
+    pub(crate) fn begin_again(&self) {
+        let state = &mut *self.lock();
+        if let Mode::Record(taking) = &mut state.mode {
+            taking.begin_again(&mut state.encoder);
+            state.handles.clear();
+            state.made.clear();
+            state.files.clear();
+            state.names.clear();
+            state.random = random_numbers(&state.seed);
+        }
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, JournalState> {
@@ -165,6 +179,7 @@ impl Journal {
         }
         let state = &mut *self.lock();
         let found = result(state);
+        let found = state.encoder.error(found);
         match (&mut state.mode, begun) {
             (Mode::Record(taking), _) => {
                 taking.end(&found, &mut state.encoder);
@@ -288,6 +303,14 @@ impl Journal {
             replaying.task = Some(task.clone());
         }
     }
+}
+
+/// The secure and the insecure random numbers that follow from a seed.
+fn random_numbers(seed: &[u8; 32]) -> [OutputReader; 2] {
+    [b"secure".as_slice(), b"insecure"].map(|what| {
+        let mut hasher = blake3::Hasher::new_keyed(seed);
+        hasher.update(what).finalize_xof()
+    })
 }
 
 impl JournalState {

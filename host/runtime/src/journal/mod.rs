@@ -14,6 +14,7 @@ mod call;
 mod encode;
 mod ending;
 mod entry;
+mod memory;
 mod recorded;
 mod recorder;
 mod redact;
@@ -27,9 +28,9 @@ pub use ending::Ending;
 pub(crate) use entry::{
     AttachedJournal, Begun, Handle, Journal, JournalState, JournalView, Random,
 };
+pub use memory::{HeldMemory, RecordingMemory};
 pub use recorded::{RecordWhen, Recorded, RecordedRequest, RecordingSink};
 pub use recorder::{Recorder, RecorderConfig};
 pub use redact::Redaction;
 pub use replay::{Replay, ReplayUnreadable};
 pub use replaying::{Call, Difference, ReplayOutcome, Tolerance};
-pub use taking::RecordingMemory;

@@ -1,6 +1,7 @@
 //! A recording, and who gets it.
 
 use super::ending::Ending;
+use super::memory::HeldMemory;
 
 /// Which requests are kept.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -17,8 +18,9 @@ pub trait RecordingSink: Send + Sync {
     /// A component whose requests are recorded. Called when it is loaded, and may block.
     fn component(&self, digest: &str, bytes: &[u8]);
 
-    /// Takes a recording, or lets it go. Nothing that fails here fails the request.
-    fn keep(&self, recorded: Recorded);
+    /// Takes a recording, or lets it go. Its memory counts as long as there is `held`. Nothing that
+    /// fails here fails the request.
+    fn keep(&self, recorded: Recorded, held: HeldMemory);
 }
 
 /// What a recording says of its request and of its component, beside the calls.

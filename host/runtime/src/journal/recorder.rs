@@ -2,9 +2,10 @@
 
 use super::encode::{Encoder, Store};
 use super::entry::Journal;
+use super::memory::RecordingMemory;
 use super::recorded::{RecordWhen, RecordedRequest, RecordingSink};
 use super::redact::Redaction;
-use super::taking::{RecordingMemory, Taking};
+use super::taking::Taking;
 use crate::request::RequestTask;
 use ring::rand::SecureRandom;
 use std::num::NonZeroU32;
@@ -109,7 +110,7 @@ impl Recorder {
             request_id: task.context().id().to_owned(),
             began_ms: i64::try_from(since).unwrap_or(i64::MAX),
             tenant: task.context().tenant(),
-            method: request.method().to_string(),
+            method: redaction.text(request.method().to_string()),
             target: redaction.target(&target),
             headers,
             component: self.component.clone(),

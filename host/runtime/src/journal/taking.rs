@@ -2,40 +2,11 @@
 
 use super::encode::Encoder;
 use super::ending::Ending;
+use super::memory::{HeldMemory, RecordingMemory};
 use super::recorded::{RecordWhen, Recorded, RecordedRequest, RecordingSink};
 use crate::request::RequestTask;
 use serde_json::{Value, json};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-
-/// Memory of the recordings that are being taken, of all components together.
-#[derive(Debug)]
-pub struct RecordingMemory {
-    most: usize,
-    held: AtomicUsize,
-}
-
-impl RecordingMemory {
-    /// At most so many bytes. A recording that finds none left ends there.
-    pub fn new(most: usize) -> RecordingMemory {
-        RecordingMemory {
-            most,
-            held: AtomicUsize::new(0),
-        }
-    }
-
-    fn reserve(&self, bytes: usize) -> bool {
-        let add = |held: usize| held.checked_add(bytes).filter(|held| *held <= self.most);
-        let reserved = self
-            .held
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, add);
-        reserved.is_ok()
-    }
-
-    fn release(&self, bytes: usize) {
-        self.held.fetch_sub(bytes, Ordering::Relaxed);
-    }
-}
 
 /// A recording that is being taken.
 pub(super) struct Taking {
@@ -68,6 +39,15 @@ impl Taking {
             self.pending = None;
         }
         !self.truncated
+    }
+
+    /// Forgets all calls.
+    pub(super) fn begin_again(&mut self, encoder: &mut Encoder) {
+        self.pending = None;
+        self.truncated = false;
+        self.journal.clear();
+        self.calls = 0;
+        encoder.rewind(0);
     }
 
     pub(super) fn attach(&mut self) {
@@ -130,19 +110,20 @@ impl Taking {
             RecordWhen::All => true,
             RecordWhen::Failed => ending.has_failed(),
         };
+        let held = HeldMemory::new(self.held.clone(), std::mem::take(&mut self.reserved));
         if let Some(request) = self.request.take()
             && self.attached
             && is_kept
         {
-            self.sink.keep(Recorded {
+            let recorded = Recorded {
                 request,
                 ending,
                 truncated: self.truncated,
                 calls: self.calls,
                 journal: std::mem::take(&mut self.journal),
                 data: encoder.take_written(),
-            });
+            };
+            self.sink.keep(recorded, held);
         }
-        self.held.release(std::mem::take(&mut self.reserved));
     }
 }

@@ -100,7 +100,8 @@ impl Places {
             .filter(|(waited, _)| *waited >= self.give_way_after)
             .collect();
         longest.sort_by_key(|(waited, _)| Reverse(*waited));
-        // One that has just ended has no place to give.
+        // One that has just ended has no place to give, and guests beyond those that may go on
+        // without keep theirs.
         longest.into_iter().any(|(_, place)| place.give_up())
     }
 
@@ -407,6 +408,35 @@ mod tests {
         drop(permit);
         assert_eq!(places.running(), 0);
         fourth.guest_ended();
+        assert_eq!(places.going_on.load(Ordering::Relaxed), 0);
+    }
+
+    #[test]
+    fn the_guests_of_requests_that_gave_way_are_counted_until_they_end() {
+        let places = places(2, PeerLimit::Unlimited);
+        let connection = of(&places, "192.0.2.1");
+        let slow = [(); 2].map(|()| {
+            let permit = connection.take().unwrap();
+            permit.place().guest_began();
+            wait(&permit, Direction::Request, 100);
+            permit
+        });
+        let third = connection.take().unwrap();
+        let gave = slow.each_ref().map(gave_way);
+        assert_eq!(gave.iter().filter(|gave| **gave).count(), 1, "{gave:?}");
+        assert_eq!(places.going_on.load(Ordering::Relaxed), 1);
+        // No more guests may go on without a place, though the other one waits for its client too.
+        let other = slow[usize::from(gave[0])].place();
+        let cx = Context::from_waker(Waker::noop());
+        let since = Instant::now() - Duration::from_secs(100);
+        assert!(!other.wait(Direction::Request, since, &cx));
+        assert_eq!(connection.take().err(), Some(HandleError::Overloaded));
+        slow[usize::from(gave[1])].place().guest_ended();
+        assert_eq!(places.going_on.load(Ordering::Relaxed), 0);
+        let _fourth = connection.take().unwrap();
+        other.guest_ended();
+        drop((slow, third));
+        assert_eq!(places.running(), 1);
         assert_eq!(places.going_on.load(Ordering::Relaxed), 0);
     }
 

@@ -74,7 +74,7 @@ pub(crate) struct ProductOperands {
 }
 
 thread_local! {
-    /// About a megabyte once the thread has multiplied.
+    /// At most a megabyte of parts in `f32`, and two in `f64`, once the thread has multiplied in these.
     static SCRATCH: RefCell<Scratch> = RefCell::default();
 }
 
@@ -127,8 +127,7 @@ impl ProductRun {
 
     /// How many bytes the state of a tile takes that has begun.
     pub(crate) fn tile_bytes(&self) -> u64 {
-        let size = self.shape.element.result_bytes().max(4);
-        tile_bytes(&self.tiling, self.shape.k, size)
+        tile_bytes(&self.tiling, self.shape.k, self.shape.element)
     }
 
     /// How many tiles have begun and wait for a thread.

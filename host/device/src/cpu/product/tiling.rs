@@ -54,11 +54,13 @@ impl Tiling {
         if cost.of_tile(m, n) * shape.batch.get() as f64 > SMALL && threads > 1 {
             let more = threads.saturating_mul(2).min(32);
             let most = [m.div_ceil(LEAST_ROWS), n.div_ceil(LEAST_COLUMNS)];
+            let mut least_cost = cost.of_all(&best);
             for down in least[0]..=most[0].min(least[0] + more) {
                 for across in least[1]..=most[1].min(least[1] + more) {
                     let tiling = Tiling::cut(shape, [down, across]);
-                    if cost.of_all(&tiling) < cost.of_all(&best) {
-                        best = tiling;
+                    let cost = cost.of_all(&tiling);
+                    if cost < least_cost {
+                        (best, least_cost) = (tiling, cost);
                     }
                 }
             }

@@ -100,7 +100,7 @@ fn handle_request<T: RespondedView + JournalView>(
     let begun = journal.begin(name, |journal| {
         let encoder = &journal.encoder;
         json!({
-            "method": format!("{:?}", asked.method),
+            "method": encoder.text(&format!("{:?}", asked.method)),
             "scheme": asked.scheme.as_ref().map(|scheme| format!("{scheme:?}")),
             "authority": asked.authority.as_deref().map(|text| encoder.text(text)),
             "path": asked.path_with_query.as_deref().map(|path| encoder.target(path)),

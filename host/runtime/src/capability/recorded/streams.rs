@@ -5,7 +5,7 @@
 use super::stream_error::{Answer, Failed, number};
 use super::wasi;
 use crate::journal::{Journal, JournalView};
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use wasmtime::component::{Linker, Resource, ResourceType};
@@ -430,7 +430,13 @@ async fn splice<T: WasiView + JournalView>(
             return Ok(Err(failed.given(None, table)?));
         }
         let value = answered.get("ok").unwrap_or(&Value::Null);
-        let bytes = replayed(&journal, table.get_mut(&from)?, value, is_file).await?;
+        let bytes = replayed(&journal, table.get_mut(&from)?, (value, most), is_file).await?;
+        if is_file {
+            journal.end(
+                &begun,
+                |state| json!({ "ok": state.encoder.digest(&bytes) }),
+            )?;
+        }
         let count = bytes.len() as u64;
         write_slowly(table.get_mut(&to)?, bytes).await?;
         return Ok(Ok(count));
@@ -448,23 +454,29 @@ async fn splice<T: WasiView + JournalView>(
     }
 }
 
-/// What was spliced when it was recorded: of a file, as many bytes as it now has there.
+/// What was spliced when it was recorded: of a file, as many bytes as it now has there, up to as many.
 async fn replayed(
     journal: &Arc<Journal>,
     from: &mut DynInputStream,
-    value: &Value,
+    (value, most): (&Value, u64),
     is_file: bool,
 ) -> Result<Bytes> {
     if !is_file {
         return journal.bytes(value).ok_or_else(|| journal.unreadable());
     }
     let count = value.get("bytes").and_then(Value::as_u64);
+    let count = count.filter(|count| *count <= most);
     let count = count.and_then(|count| usize::try_from(count).ok());
     let count = count.ok_or_else(|| journal.unreadable())?;
-    if count == 0 {
-        return Ok(Bytes::new());
+    let mut all = BytesMut::new();
+    while all.len() < count {
+        match Failed::of(from.blocking_read(count - all.len()).await)? {
+            Ok(bytes) if !bytes.is_empty() => all.extend_from_slice(&bytes),
+            // The file is shorter now: what was read is compared.
+            Ok(_) | Err(_) => break,
+        }
     }
-    Ok(Failed::of(from.blocking_read(count).await)?.unwrap_or_default())
+    Ok(all.freeze())
 }
 
 /// As the engine's own function does, which does not show the bytes.

@@ -43,7 +43,7 @@ impl Drop for RequestPermit {
         let mut state = self.0.lock();
         state.has_ended = true;
         state.waits = [None, None];
-        if state.guests > 0 {
+        if state.guests > 0 && !state.goes_on {
             state.goes_on = listener.let_go_on();
         }
         let keeps_place = state.guests > 0 && !state.goes_on;
@@ -88,7 +88,7 @@ struct PlaceState {
     guests: usize,
     /// Whether its response is sent, or there will be none.
     has_ended: bool,
-    /// Whether guests go on since then that need no place.
+    /// Whether guests go on that need no place, since then or since the request gave way.
     goes_on: bool,
 }
 
@@ -160,20 +160,28 @@ impl RequestPlace {
             .max()
     }
 
-    /// Has the request give way. Returns whether it had a place.
+    /// Has the request give way. Returns whether it gave its place up: one that has ended has none
+    /// to give, and the guests of one that is at work keep theirs unless they may go on without.
     pub(in crate::server) fn give_up(&self) -> bool {
         let mut state = self.lock();
-        let was_held = std::mem::take(&mut state.is_held);
+        if !state.is_held || state.has_ended {
+            return false;
+        }
+        if state.guests > 0 {
+            if !self.connection.listener().let_go_on() {
+                return false;
+            }
+            state.goes_on = true;
+        }
+        state.is_held = false;
         state.gave_way = true;
         let waits = std::mem::take(&mut state.waits);
         drop(state);
-        if was_held {
-            self.connection.release();
-        }
+        self.connection.release();
         for wait in waits.into_iter().flatten() {
             wait.waker.wake();
         }
-        was_held
+        true
     }
 
     fn lock(&self) -> MutexGuard<'_, PlaceState> {
@@ -189,7 +197,7 @@ impl CountsGuests for RequestPlace {
     fn guest_ended(&self) {
         let mut state = self.lock();
         state.guests = state.guests.saturating_sub(1);
-        if state.guests > 0 || !state.has_ended {
+        if state.guests > 0 || !(state.has_ended || state.goes_on) {
             return;
         }
         let went_on = std::mem::take(&mut state.goes_on);

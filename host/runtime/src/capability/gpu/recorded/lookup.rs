@@ -21,7 +21,10 @@ impl RecordedView<'_> {
         let Some(journal) = self.journal.clone() else {
             return residency::Host::lookup(&mut self.inner, device, name);
         };
-        let begun = journal.begin("tensor:gpu/residency#lookup", |_| json!({ "name": name }))?;
+        let begun = journal.begin(
+            "tensor:gpu/residency#lookup",
+            |state| json!({ "name": state.encoder.text(&name) }),
+        )?;
         if let Some(answered) = begun.answered().cloned() {
             return self
                 .replay_lookup(&journal, &begun, &answered, device, name)

@@ -204,7 +204,10 @@ impl wit::HostModule for RecordedView<'_> {
         recorded!(
             self,
             "tensor:gpu/kernels#module.kernel",
-            |state| json!({ "module": state.handle(Handle::Module, module.rep()), "name": name }),
+            |state| {
+                let name = state.encoder.text(&name);
+                json!({ "module": state.handle(Handle::Module, module.rep()), "name": name })
+            },
             self.inner.kernel(module, name),
             |kernel| state.made(Handle::Kernel, kernel.rep())
         )
@@ -443,7 +446,10 @@ impl residency::Host for RecordedView<'_> {
         let kept = recorded!(
             self,
             "tensor:gpu/residency#keep",
-            |state| json!({ "name": name, "buffer": state.handle(Handle::Buffer, buffer.rep()) }),
+            |state| {
+                let name = state.encoder.text(&name);
+                json!({ "name": name, "buffer": state.handle(Handle::Buffer, buffer.rep()) })
+            },
             self.inner.keep(name, buffer),
             |kept| state.made(Handle::Buffer, kept.rep())
         );
@@ -458,7 +464,7 @@ impl residency::Host for RecordedView<'_> {
         recorded!(
             self,
             "tensor:gpu/residency#release",
-            |state| json!({ "name": name }),
+            |state| json!({ "name": state.encoder.text(&name) }),
             self.inner.release(name),
             |_done| Value::Null
         )
