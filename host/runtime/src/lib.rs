@@ -80,8 +80,9 @@ pub use inspect::{
     Capability, ComponentKind, InspectError, Inspection, Item, Link, Part, Provided, inspect,
 };
 pub use journal::{
-    Call, Difference, Ending, HeldMemory, RecordWhen, Recorded, RecordedRequest, RecorderConfig,
-    RecordingMemory, RecordingSink, Redaction, Replay, ReplayOutcome, ReplayUnreadable, Tolerance,
+    BudgetShare, Call, Difference, Ending, HeldShare, RecordWhen, Recorded, RecordedRequest,
+    RecorderConfig, RecordingBudget, RecordingSink, Redaction, Replay, ReplayOutcome,
+    ReplayUnreadable, Tolerance,
 };
 pub use log_throttle::LogThrottle;
 pub use request::{

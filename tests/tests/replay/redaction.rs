@@ -9,7 +9,13 @@ use tensor_wasm_tests::{Serve, guest};
 use super::{Recorded, assert_same, calls, replay};
 
 /// Texts that must be in no recording.
-const HUSH: [&str; 4] = ["Bearer abcdef", "hunter22", "hush-hush", "aHVudGVyMjI"];
+const HUSH: [&str; 5] = [
+    "Bearer abcdef",
+    "hunter22",
+    "hush-hush",
+    "hush%2Dhush",
+    "aHVudGVyMjI",
+];
 
 #[test]
 fn credentials_are_left_out_wherever_they_occur() {
@@ -24,10 +30,12 @@ fn credentials_are_left_out_wherever_they_occur() {
             &format!("--allow-http={authority}"),
         ],
     );
-    let path = format!("/fetch/{authority}?code=hush-hush");
+    let path = format!("/fetch/{authority}?code=hush%2Dhush&max_tokens=512");
     let request = recorded.server.request(Method::POST, &path);
     let request = request.header("authorization", "Bearer abcdef");
-    let reply = recorded.server.send(request.body("it is hunter22"));
+    let reply = recorded
+        .server
+        .send(request.body("it is hunter22, hush-hush"));
     let seen = reply.json();
     // The guest itself sees them.
     assert_eq!(seen["authorization"], "Bearer abcdef");
@@ -35,6 +43,11 @@ fn credentials_are_left_out_wherever_they_occur() {
     assert_eq!(seen["fetched"]["status"], 200, "{seen}");
 
     let recording = recorded.recording();
+    let shown = replay(&recording, &[]).stdout;
+    assert!(
+        shown.contains("?code=***********&max_tokens=512"),
+        "{shown}"
+    );
     let file = fs::read(&recording).unwrap();
     let calls: Vec<_> = calls(&recording).iter().map(ToString::to_string).collect();
     for secret in HUSH {

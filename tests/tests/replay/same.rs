@@ -127,6 +127,53 @@ fn a_directory_is_given_again() {
 }
 
 #[test]
+fn files_are_compared_however_they_are_read() {
+    let files = tempfile::TempDir::new().unwrap();
+    let file = files.path().join("text");
+    let directory = format!("--dir={}::/files", files.path().display());
+    std::fs::write(&file, "0123456789".repeat(20_000)).unwrap();
+    let recorded = Recorded::all("env_and_dir", &[&directory]);
+    let polled = recorded.server.get("/polls/files/text").json();
+    assert_eq!(polled["bytes"], 200_000, "{polled}");
+    let at = recorded.server.get("/at/files/text").json();
+    assert_eq!(
+        (&at["text"], &at["ends"]),
+        (&"123456789".into(), &false.into())
+    );
+    assert_eq!(at["behind"], serde_json::json!(["0", "true"]));
+    let [polled, at] = recorded.recordings(2).try_into().unwrap();
+    let calls = calls(&at);
+    let read = calls
+        .iter()
+        .filter(|call| call["call"] == "wasi:filesystem/types#descriptor.read");
+    assert_eq!(read.count(), 2, "{calls:?}");
+    // How much came at once is as it was, whenever it comes.
+    for recording in [&polled, &at] {
+        for _ in 0..3 {
+            assert_same(recording, &[&directory]);
+        }
+    }
+    for (text, call) in [
+        (
+            "x123456789".repeat(20_000),
+            "wasi:io/streams#input-stream.read",
+        ),
+        ("0x".repeat(100), "wasi:filesystem/types#descriptor.read"),
+    ] {
+        std::fs::write(&file, text).unwrap();
+        let recording = if call.contains("streams") {
+            &polled
+        } else {
+            &at
+        };
+        let (report, code) = report(recording, &[&directory]);
+        assert_eq!(code, Some(3), "{report:#}");
+        assert_eq!(report["difference"]["call"], call, "{report:#}");
+        assert_eq!(report["difference"]["what"], "result");
+    }
+}
+
+#[test]
 fn a_request_that_was_ended_is_the_same_as_far_as_it_went() {
     let recorded = Recorded::of("endless_loop", &["--request-timeout=300ms"]);
     let request = recorded.server.request(Method::GET, "/");

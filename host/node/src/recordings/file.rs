@@ -239,3 +239,142 @@ fn content(what: &str, content: &Content, parts: &[Vec<u8>]) -> Result<Vec<u8>, 
         }),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use proptest::prelude::*;
+    use std::sync::LazyLock;
+    use tensor_wasm_runtime::{Replay, Tolerance};
+    use tensor_wasm_snapshot::header::Header;
+
+    /// The length of a file's header.
+    const HEADER: usize = 160;
+
+    fn recorded() -> Recorded {
+        let mut data = vec![0; 5 << 19];
+        blake3::Hasher::new().finalize_xof().fill(&mut data);
+        let line = br#"{"call":"a","arguments":null,"result":null}"#;
+        Recorded {
+            request: RecordedRequest {
+                request_id: "a".to_owned(),
+                began_ms: 1,
+                tenant: Some(7),
+                method: "GET".to_owned(),
+                target: "/".to_owned(),
+                headers: vec![("host".to_owned(), b"\xffhost".to_vec())],
+                component: format!("blake3:{}", "ab".repeat(32)),
+                environment: vec![("a".to_owned(), "b".to_owned())],
+                settings: Vec::new(),
+                directories: vec!["/a".to_owned()],
+                memory_bytes: 1,
+                seed: [7; 32],
+                redacted_names: vec!["a".to_owned()],
+                redacted: vec!["header a".to_owned()],
+            },
+            ending: Ending::default(),
+            truncated: true,
+            calls: 50_000,
+            // More than a chunk too.
+            journal: [line.as_slice(), b"\n"].concat().repeat(50_000),
+            data,
+        }
+    }
+
+    /// A recording of several chunks, and where each of them begins and the file ends.
+    static FILE: LazyLock<(Vec<u8>, Vec<usize>)> = LazyLock::new(|| {
+        let file = encode(recorded(), Some("f"), None).unwrap();
+        let keys = Keys::default();
+        let mut decoder = Decoder::<_, RecordingManifest>::of(&keys);
+        decoder.push(&file);
+        while decoder.next_event().unwrap().is_some() {}
+        let (manifest, _) = decoder.finish().unwrap();
+        let mut at = manifest.head(&keys).unwrap().len();
+        let mut ends = vec![at];
+        for entry in &manifest.chunks {
+            at += entry.stored as usize;
+            ends.push(at);
+        }
+        assert_eq!(at, file.len());
+        assert!(ends.len() > 4);
+        (file, ends)
+    });
+
+    #[test]
+    fn a_recording_of_several_chunks_is_read_as_it_was_written() {
+        assert_eq!(decode(&FILE.0[..]).unwrap().recorded, recorded());
+    }
+
+    #[test]
+    fn a_file_that_ends_at_any_chunk_or_beside_it_is_refused() {
+        let (file, ends) = &*FILE;
+        let beside = ends.iter().flat_map(|end| [end - 1, *end, end + 1]);
+        for length in [0, 1, HEADER - 1, HEADER, HEADER + 1]
+            .into_iter()
+            .chain(beside)
+        {
+            if length < file.len() {
+                assert!(decode(&file[..length]).is_err(), "{length}");
+            }
+        }
+        let longer = [file.as_slice(), b"a"].concat();
+        assert!(decode(&longer[..]).is_err());
+    }
+
+    #[test]
+    fn a_header_with_any_bit_changed_is_refused() {
+        let (file, _) = &*FILE;
+        let mut file = file.clone();
+        for at in 0..HEADER {
+            for bit in 0..8 {
+                file[at] ^= 1 << bit;
+                assert!(decode(&file[..]).is_err(), "{at} {bit}");
+                file[at] ^= 1 << bit;
+            }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn a_file_with_any_byte_changed_is_refused(
+            at in any::<prop::sample::Index>(),
+            change in 1..=u8::MAX,
+        ) {
+            let (file, _) = &*FILE;
+            let mut file = file.clone();
+            let at = at.index(file.len());
+            file[at] ^= change;
+            prop_assert!(decode(&file[..]).is_err());
+        }
+
+        /// Whoever makes a file up makes its header right.
+        #[test]
+        fn any_manifest_is_read_or_refused(
+            at in any::<prop::sample::Index>(),
+            change in prop::collection::vec(any::<u8>(), 0..4),
+            removed in 0..4_usize,
+        ) {
+            let (file, ends) = &*FILE;
+            let mut manifest = file[HEADER..ends[0]].to_vec();
+            let at = at.index(manifest.len());
+            let end = manifest.len().min(at + removed);
+            manifest.splice(at..end, change);
+            let header = Header {
+                version: RecordingManifest::VERSION,
+                algorithm: 0,
+                manifest_bytes: u32::try_from(manifest.len()).unwrap(),
+                manifest_digest: *blake3::hash(&manifest).as_bytes(),
+                key_id: [0; 32],
+                signature: [0; 64],
+            };
+            let file = [&header.encode()[..], &manifest, &file[ends[0]..]].concat();
+            if let Ok(read) = decode(&file[..]) {
+                let replay = Replay::new(read.recorded, &[], Tolerance::default());
+                let _ = replay.map(|replay| replay.request().is_ok());
+            }
+        }
+    }
+}

@@ -6,6 +6,7 @@
 //! is run again on the processor ([`replay()`]).
 
 mod file;
+mod folder;
 mod replay;
 mod writer;
 

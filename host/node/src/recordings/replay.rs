@@ -118,8 +118,22 @@ pub async fn replay(
     Ok(replay.outcome())
 }
 
-/// The most memory of the device that a replay takes: what is replayed may be of anybody.
-const DEVICE_BYTES: u64 = 16 << 30;
+/// What the guest of a replay may hold of the device: where the one who was recorded reached a limit, the
+/// recording says so, and where it did not, the replay may not either. What is replayed may be of
+/// anybody: the device itself takes no more than half of the machine's memory, and what modules need
+/// beside is bounded here. Nothing is made of these numbers but counters.
+fn limits(kernel_time: Duration) -> Limits {
+    Limits {
+        memory_bytes: u64::MAX >> 1,
+        host_bytes: 16 << 30,
+        buffers: 1 << 20,
+        modules: 1 << 16,
+        queues: 1 << 12,
+        events: 1 << 20,
+        kernel_time,
+        ..Limits::default()
+    }
+}
 
 fn load(replay: &Arc<Replay>, options: &ReplayOptions) -> Result<Application, ReplayError> {
     let request = &replay.recorded().request;
@@ -137,12 +151,7 @@ fn load(replay: &Arc<Replay>, options: &ReplayOptions) -> Result<Application, Re
         ..CpuConfig::default()
     })
     .map_err(ReplayError::Device)?;
-    // Where the one who was recorded reached a limit, the recording says so.
-    let session = device.session(Limits {
-        memory_bytes: DEVICE_BYTES,
-        kernel_time: options.timeout,
-        ..Limits::default()
-    });
+    let session = device.session(limits(options.timeout));
     let mut directories = options.directories.clone();
     for directory in &mut directories {
         directory.is_read_only = true;
@@ -160,4 +169,28 @@ fn load(replay: &Arc<Replay>, options: &ReplayOptions) -> Result<Application, Re
         ..ApplicationConfig::default()
     };
     Application::load(&engine, &options.component, config).map_err(ReplayError::Load)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[tokio::test]
+    async fn a_guest_may_hold_more_than_the_limits_are_unless_told() {
+        let usual = Limits::default();
+        let device = Device::cpu(CpuConfig::default()).unwrap();
+        let session = device.session(limits(Duration::from_secs(1)));
+        let lease = session.lease();
+        let mut queues = Vec::new();
+        for _ in 0..=usual.queues {
+            queues.push(lease.create_queue().await.unwrap());
+        }
+        let mut buffers = Vec::new();
+        for _ in 0..=usual.buffers {
+            buffers.push(lease.allocate(0).await.unwrap());
+        }
+        // What the machine has is the bound.
+        assert!(lease.allocate(1 << 60).await.is_err());
+    }
 }

@@ -1,38 +1,25 @@
 //! Writes recordings, on a thread of its own: a request neither waits for the disk, nor fails with it.
 
-use std::ffi::OsString;
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write};
+use std::collections::HashMap;
+use std::io;
 use std::num::{NonZeroU32, NonZeroUsize};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use tensor_wasm_runtime::{
-    HeldMemory, LogThrottle, RecordWhen, Recorded, RecorderConfig, RecordingMemory, RecordingSink,
-    Redaction,
+    BudgetShare, HeldShare, LogThrottle, RecordWhen, Recorded, RecorderConfig, RecordingBudget,
+    RecordingSink, Redaction,
 };
 use tensor_wasm_snapshot::{Error, RecordedDevice};
 
-use super::file::{COMPONENTS, component_name, encode};
-
-/// What the name of a recording's file ends with.
-const ENDING: &str = ".recording";
+use super::file::{COMPONENTS, encode};
+use super::folder::{
+    self, make_folder, make_room_for_folder, make_room_for_recording, remove_parts, write_whole,
+};
 
 /// Recordings that wait to be written, whose memory counts until they are. One more is let go.
 const WAITING: usize = 16;
-
-/// How many folders of functions there are. The one gives way whose last recording is oldest.
-const FOLDERS: usize = 256;
-
-/// How many components are kept beside recordings, and how long they are together, in bytes. The
-/// oldest give way: their recordings are replayed with `--component`.
-const COMPONENT_FILES: usize = 256;
-const COMPONENTS_BYTES: u64 = 1 << 30;
-
-/// What is appended to the name of a file that is being written.
-const PART: &str = ".part";
 
 /// How many recordings of the greatest length may be taken at one time.
 const AT_ONCE: usize = 8;
@@ -66,15 +53,21 @@ pub struct RecordOptions {
 pub struct Recordings {
     options: RecordOptions,
     device: Option<RecordedDevice>,
-    memory: Arc<RecordingMemory>,
+    /// The memory of those that are being taken or wait to be written.
+    memory: Arc<RecordingBudget>,
+    /// The places of those that wait.
+    places: Arc<RecordingBudget>,
+    /// What each function has of both, as long as one of its versions is loaded.
+    shares: Mutex<HashMap<String, (Weak<BudgetShare>, Weak<BudgetShare>)>>,
     queue: SyncSender<Pending>,
 }
 
 struct Pending {
     recorded: Recorded,
     folder: PathBuf,
+    components: PathBuf,
     function: Option<String>,
-    _held: Option<HeldMemory>,
+    _held: Vec<HeldShare>,
 }
 
 impl Recordings {
@@ -99,9 +92,9 @@ impl Recordings {
             .name("recordings".to_owned())
             .spawn(move || writer.run(&pending))?;
         Ok(Recordings {
-            memory: Arc::new(RecordingMemory::new(
-                options.max_bytes.saturating_mul(AT_ONCE),
-            )),
+            memory: RecordingBudget::new(options.max_bytes.saturating_mul(AT_ONCE)),
+            places: RecordingBudget::new(WAITING),
+            shares: Mutex::default(),
             device,
             queue,
             options,
@@ -128,15 +121,19 @@ impl Recordings {
 
     fn config(&self, function: Option<&str>, secrets: Vec<String>) -> RecorderConfig {
         let options = &self.options;
-        let folder = match function {
-            Some(id) => options.directory.join(safe_name(id)),
-            None => options.directory.clone(),
+        let (folder, (memory, places)) = match function {
+            Some(id) => (options.directory.join(safe_name(id)), self.shares_of(id)),
+            None => {
+                let shares = (self.memory.whole(), self.places.whole());
+                (options.directory.clone(), shares)
+            }
         };
         RecorderConfig {
             sink: Arc::new(Sink {
                 components: options.directory.join(COMPONENTS),
                 folder,
                 function: function.map(str::to_owned),
+                places,
                 queue: self.queue.clone(),
                 full: LogThrottle::default(),
             }),
@@ -146,8 +143,23 @@ impl Recordings {
             whole_bytes: options.whole_bytes,
             redaction: Redaction::of_names(options.redact.iter().cloned()).with_secrets(secrets),
             required: function.is_none(),
-            held: self.memory.clone(),
+            memory,
         }
+    }
+
+    /// What a function has of memory and places, whichever of its versions are loaded.
+    fn shares_of(&self, id: &str) -> (Arc<BudgetShare>, Arc<BudgetShare>) {
+        let mut shares = self.shares.lock().unwrap_or_else(PoisonError::into_inner);
+        shares.retain(|_, (memory, places)| memory.strong_count() + places.strong_count() > 0);
+        let (memory, places) = match shares.get(id) {
+            Some((memory, places)) => (memory.upgrade(), places.upgrade()),
+            None => (None, None),
+        };
+        let memory = memory.unwrap_or_else(|| self.memory.share());
+        let places = places.unwrap_or_else(|| self.places.share());
+        let weak = (Arc::downgrade(&memory), Arc::downgrade(&places));
+        shares.insert(id.to_owned(), weak);
+        (memory, places)
     }
 
     /// What is said at the start of how recordings can be replayed.
@@ -169,11 +181,6 @@ impl Recordings {
     }
 }
 
-fn make_folder(path: &Path) -> io::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true).mode(0o700).create(path)
-}
-
 /// A text as a part of a file's name: what could be anything else becomes `_`.
 fn safe_name(text: &str) -> String {
     let safe = text.bytes().take(ID_BYTES).map(|byte| {
@@ -188,43 +195,40 @@ struct Sink {
     components: PathBuf,
     folder: PathBuf,
     function: Option<String>,
+    places: Arc<BudgetShare>,
     queue: SyncSender<Pending>,
     full: LogThrottle,
 }
 
 impl RecordingSink for Sink {
     fn component(&self, digest: &str, bytes: &[u8]) {
-        let Some(name) = component_name(digest) else {
-            return;
-        };
-        let path = self.components.join(name);
-        // One of another length was not written to its end when the machine stopped.
-        if fs::metadata(&path).is_ok_and(|there| there.len() == bytes.len() as u64) {
-            return;
-        }
-        let written = make_room_for_component(&self.components, bytes.len() as u64)
-            .and_then(|()| write_whole(&path, bytes));
-        if let Err(error) = written {
+        if let Err(error) = folder::keep_component(&self.components, digest, bytes) {
             tracing::warn!(
                 "the component of recordings can't be kept in {}: {error}; replay them with \
                  `--component`",
-                path.display()
+                self.components.display()
             );
         }
     }
 
-    fn keep(&self, recorded: Recorded, held: HeldMemory) {
+    fn keep(&self, recorded: Recorded, held: HeldShare) {
         let request_id = recorded.request.request_id.clone();
-        let sent = self.queue.try_send(Pending {
-            recorded,
-            folder: self.folder.clone(),
-            function: self.function.clone(),
-            _held: Some(held),
-        });
-        let why = match sent {
-            Ok(()) => return,
-            Err(TrySendError::Full(_)) => "the disk is slower than requests are recorded",
-            Err(TrySendError::Disconnected(_)) => "their writer has ended",
+        let why = match self.places.hold(1) {
+            Some(place) => {
+                let sent = self.queue.try_send(Pending {
+                    recorded,
+                    folder: self.folder.clone(),
+                    components: self.components.clone(),
+                    function: self.function.clone(),
+                    _held: vec![held, place],
+                });
+                match sent {
+                    Ok(()) => return,
+                    // There are as many places as the queue has.
+                    Err(_) => "their writer has ended",
+                }
+            }
+            None => "the disk is slower than requests are recorded",
         };
         if self.full.due() {
             tracing::warn!(request_id, "recordings are lost: {why}");
@@ -264,147 +268,28 @@ impl Writer {
 
     fn write(&self, pending: Pending) -> Result<PathBuf, Error> {
         let request = &pending.recorded.request;
-        let name = format!(
-            "{:013}-{}{ENDING}",
-            request.began_ms.max(0),
-            safe_name(&request.request_id)
-        );
+        let name = folder::recording_name(request.began_ms, &safe_name(&request.request_id));
         let path = pending.folder.join(name);
+        let component = request.component.clone();
         let function = pending.function.as_deref();
         let file = encode(pending.recorded, function, self.device.as_ref())?;
         if pending.function.is_some() && !pending.folder.exists() {
             make_room_for_folder(&pending.folder)?;
         }
         make_folder(&pending.folder)?;
-        self.make_room(&pending.folder)?;
+        make_room_for_recording(&pending.folder, self.files)?;
         write_whole(&path, &file)?;
+        // Components give way whose last recordings are oldest.
+        folder::touch_component(&pending.components, &component);
         Ok(path)
     }
-
-    /// Removes the oldest recordings, so that there is room for one more.
-    fn make_room(&self, folder: &Path) -> io::Result<()> {
-        let mut names: Vec<OsString> = Vec::new();
-        for entry in fs::read_dir(folder)? {
-            let name = entry?.file_name();
-            if name.to_str().is_some_and(is_recording) {
-                names.push(name);
-            }
-        }
-        // Their names begin with when they were.
-        names.sort();
-        let spare = (names.len() + 1).saturating_sub(self.files.get());
-        for name in names.iter().take(spare) {
-            fs::remove_file(folder.join(name))?;
-        }
-        Ok(())
-    }
 }
-
-/// Removes what was being written when a process before this one ended.
-fn remove_parts(folder: &Path) -> io::Result<()> {
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        let is_ours = entry.file_name().to_str().is_some_and(|name| {
-            let whole = name.strip_suffix(PART);
-            whole.is_some_and(|whole| is_recording(whole) || is_component(whole))
-        });
-        if is_ours {
-            fs::remove_file(entry.path())?;
-        }
-    }
-    Ok(())
-}
-
-/// Whether a file's name is one that a component gets here.
-fn is_component(name: &str) -> bool {
-    let digits = name.strip_suffix(".wasm");
-    digits.is_some_and(|digits| component_name(&format!("blake3:{digits}")).is_some())
-}
-
-/// Removes the oldest components, so that there is room for one more.
-fn make_room_for_component(folder: &Path, bytes: u64) -> io::Result<()> {
-    let mut files = Vec::new();
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        if entry.file_name().to_str().is_some_and(is_component) {
-            let metadata = entry.metadata()?;
-            files.push((metadata.modified()?, metadata.len(), entry.path()));
-        }
-    }
-    files.sort();
-    let mut count = files.len();
-    let mut total = files.iter().map(|(_, bytes, _)| bytes).sum::<u64>();
-    for (_, length, path) in files {
-        if count < COMPONENT_FILES && total.saturating_add(bytes) <= COMPONENTS_BYTES {
-            break;
-        }
-        fs::remove_file(path)?;
-        count -= 1;
-        total -= length;
-    }
-    Ok(())
-}
-
-/// Removes the recordings of a function, so that there is room for the folder of one more.
-fn make_room_for_folder(folder: &Path) -> io::Result<()> {
-    let Some(above) = folder.parent() else {
-        return Ok(());
-    };
-    let mut folders = Vec::new();
-    for entry in fs::read_dir(above)? {
-        let path = entry?.path();
-        if !path.is_dir() || path.ends_with(COMPONENTS) {
-            continue;
-        }
-        let names =
-            fs::read_dir(&path)?.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
-        let recordings: Vec<_> = names.filter(|name| is_recording(name)).collect();
-        if let Some(last) = recordings.iter().max() {
-            folders.push((last.clone(), path, recordings));
-        }
-    }
-    folders.sort();
-    let spare = (folders.len() + 1).saturating_sub(FOLDERS);
-    for (_, path, recordings) in folders.iter().take(spare) {
-        for name in recordings {
-            fs::remove_file(path.join(name))?;
-        }
-        // Where somebody put something else into it, it stays.
-        let _ = fs::remove_dir(path);
-    }
-    Ok(())
-}
-
-/// Whether a file's name is one that is given here: nothing else is ever removed.
-fn is_recording(name: &str) -> bool {
-    let time = name.get(..13).unwrap_or_default();
-    name.ends_with(ENDING)
-        && time.bytes().all(|byte| byte.is_ascii_digit())
-        && name.as_bytes().get(13) == Some(&b'-')
-}
-
-/// Writes a file that is there as a whole or not at all. Others can't read it.
-fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut part = path.to_owned().into_os_string();
-    part.push(PART);
-    let written = (|| {
-        let mut options = OpenOptions::new();
-        options.write(true).create(true).truncate(true).mode(0o600);
-        let mut file = options.open(&part)?;
-        file.write_all(bytes)?;
-        file.sync_data()?;
-        fs::rename(&part, path)
-    })();
-    if written.is_err() {
-        let _ = fs::remove_file(&part);
-    }
-    written
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use std::fs;
+    use std::path::Path;
     use tensor_wasm_runtime::{Ending, RecordedRequest};
 
     fn recorded(request_id: &str, began_ms: i64) -> Recorded {
@@ -446,8 +331,9 @@ mod tests {
         Pending {
             recorded: recorded(request_id, began_ms),
             folder: folder.to_owned(),
+            components: folder.join(COMPONENTS),
             function: None,
-            _held: None,
+            _held: Vec::new(),
         }
     }
 
@@ -483,41 +369,6 @@ mod tests {
     }
 
     #[test]
-    fn functions_that_come_and_go_leave_so_many_folders_and_no_more() {
-        let folder = tempfile::tempdir().unwrap();
-        for number in 0..FOLDERS as i64 + 3 {
-            let function = folder.path().join(number.to_string());
-            let mut pending = pending(&function, "a", number);
-            pending.function = Some(number.to_string());
-            writer(2).write(pending).unwrap();
-        }
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), FOLDERS);
-        assert!(!folder.path().join("0").exists());
-    }
-
-    #[test]
-    fn components_give_way_and_what_was_not_written_to_its_end_is_removed() {
-        let folder = tempfile::tempdir().unwrap();
-        let name = |number: usize| format!("{number:064x}.wasm");
-        for number in 0..COMPONENT_FILES + 2 {
-            make_room_for_component(folder.path(), 1).unwrap();
-            write_whole(&folder.path().join(name(number)), b"a").unwrap();
-        }
-        assert_eq!(
-            fs::read_dir(folder.path()).unwrap().count(),
-            COMPONENT_FILES
-        );
-        make_room_for_component(folder.path(), COMPONENTS_BYTES).unwrap();
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
-        for other in [format!("{}.part", name(1)), "mine.part".to_owned()] {
-            fs::write(folder.path().join(other), "").unwrap();
-        }
-        remove_parts(folder.path()).unwrap();
-        assert!(folder.path().join("mine.part").exists());
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
-    }
-
-    #[test]
     fn the_id_of_a_request_is_no_path() {
         let folder = tempfile::tempdir().unwrap();
         let pending = pending(folder.path(), "../../etc/passwd\0", 1);
@@ -534,5 +385,38 @@ mod tests {
         let file = folder.path().join("file");
         fs::write(&file, "").unwrap();
         assert!(writer(2).write(pending(&file, "a", 1)).is_err());
+    }
+
+    fn recordings(folder: &Path) -> Recordings {
+        let options = RecordOptions {
+            directory: folder.to_owned(),
+            when: RecordWhen::All,
+            one_in: NonZeroU32::MIN,
+            max_bytes: 100,
+            whole_bytes: 100,
+            files: NonZeroUsize::MIN,
+            redact: Vec::new(),
+            functions: Vec::new(),
+        };
+        Recordings::open(options, None).unwrap()
+    }
+
+    #[test]
+    fn a_function_has_one_share_whichever_of_its_versions_are_loaded() {
+        let folder = tempfile::tempdir().unwrap();
+        let recordings = recordings(folder.path());
+        let memory = |id: &str| recordings.of_function(id, id, Vec::new()).unwrap().memory;
+        let (first, second, other) = (memory("a"), memory("a"), memory("b"));
+        assert!(Arc::ptr_eq(&first, &second));
+        // Half of all is for one alone, and what it leaves is not for it.
+        let held = first.hold(400).unwrap();
+        assert!(second.hold(1).is_none());
+        assert!(other.hold(200).is_some());
+        // Where there is one application, all is for it.
+        drop(held);
+        let application = recordings.of_application().memory;
+        assert!(application.hold(800).is_some());
+        drop((first, second));
+        assert!(!Arc::ptr_eq(&memory("a"), &other));
     }
 }

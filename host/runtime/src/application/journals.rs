@@ -56,6 +56,13 @@ impl Journals {
         ))))
     }
 
+    /// Keeps the component where recordings are, which could be loaded.
+    pub(super) fn keep_component(&self, subject: &Subject<'_>) {
+        if let Journals::Recorder(recorder) = self {
+            recorder.keep_component(subject.bytes);
+        }
+    }
+
     /// Whether any request has one.
     pub(super) fn are_made(&self) -> bool {
         !matches!(self, Journals::None)
@@ -81,7 +88,6 @@ impl Journals {
 }
 
 fn begin(recorder: RecorderConfig, subject: &Subject<'_>, config: &ApplicationConfig) -> Recorder {
-    recorder.sink.component(subject.digest, subject.bytes);
     let directories = config.directories.iter();
     Recorder::new(
         recorder,

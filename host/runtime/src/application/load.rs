@@ -52,16 +52,13 @@ impl Application {
         let imports_any = |prefix: &str| imports.iter().any(|name| name.starts_with(prefix));
         let decides = imports_any("tensor:policy/decision@");
         let imports_gpu = imports_any("tensor:gpu/");
-        let journals = Journals::of(
-            std::mem::take(&mut config.journal),
-            &Subject {
-                digest: &digest,
-                bytes,
-                imports: &imports,
-                engine,
-            },
-            &config,
-        )?;
+        let subject = Subject {
+            digest: &digest,
+            bytes,
+            imports: &imports,
+            engine,
+        };
+        let journals = Journals::of(std::mem::take(&mut config.journal), &subject, &config)?;
         let behind = config.next.as_ref().map(|next| next.imports());
         let behind = behind.unwrap_or_default();
         let next = config.next.take();
@@ -112,6 +109,7 @@ impl Application {
             occupancy: Arc::default(),
             polls: Arc::default(),
         };
+        journals.keep_component(&subject);
         Ok(Application {
             workers: Arc::new(workers),
             digest,

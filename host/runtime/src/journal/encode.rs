@@ -1,7 +1,7 @@
 //! What arguments and results of calls look like in a journal: JSON, in which longer bytes stand as
 //! their digest and, where they are kept, as their place in the recording's data.
 
-use super::redact::Redaction;
+use super::redact::{Redaction, Sender};
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
 use std::borrow::Cow;
@@ -22,8 +22,9 @@ pub(super) enum Store {
 }
 
 /// Up to how many bytes are looked through for what is left out where their digest alone is kept,
-/// which shows nothing of them.
-const LOOKED_THROUGH_BYTES: usize = 1 << 20;
+/// which shows nothing of them. What is compared is kept whole up to as many at most: a replay looks
+/// through what was looked through.
+pub(super) const LOOKED_THROUGH_BYTES: usize = 1 << 20;
 
 /// Writes bytes into a journal, or says what they would be there.
 pub(crate) struct Encoder {
@@ -41,7 +42,9 @@ impl Encoder {
     /// Bytes that are compared, which are kept whole where they are few.
     pub(crate) fn compared(&mut self, bytes: &[u8]) -> Value {
         let keep = match &self.store {
-            Store::Written { whole_bytes, .. } => bytes.len() <= *whole_bytes,
+            Store::Written { whole_bytes, .. } => {
+                bytes.len() <= LOOKED_THROUGH_BYTES.min(*whole_bytes)
+            }
             Store::Read(_) => false,
         };
         self.add(bytes, keep)
@@ -92,13 +95,20 @@ impl Encoder {
     }
 
     /// A result without what is left out, where it is an error: that has texts of whoever failed.
-    pub(super) fn error(&self, mut result: Value) -> Value {
-        if self.redaction.looks_for_values()
-            && let Some(error) = result.get_mut("error")
-        {
-            self.leave_out(error);
+    pub(crate) fn error(&self, mut result: Value) -> Value {
+        if let Some(error) = result.get_mut("error") {
+            *error = self.error_code(std::mem::take(error));
         }
         result
+    }
+
+    /// A code of an error without what is left out of the texts that come with it. One that comes
+    /// alone, as `closed`, is a word of the contract.
+    pub(crate) fn error_code(&self, mut code: Value) -> Value {
+        if self.redaction.looks_for_values() && code.is_object() {
+            self.leave_out(&mut code);
+        }
+        code
     }
 
     /// Leaves out of each text of a value what is to be. An error has few of these, one in another.
@@ -116,8 +126,9 @@ impl Encoder {
         Value::String(self.redaction.target(target))
     }
 
-    /// Headers without what is left out.
-    pub(crate) fn headers(&self, headers: &http::HeaderMap) -> Value {
+    /// Headers without what is left out, which is then left out elsewhere too.
+    pub(crate) fn headers(&mut self, headers: &http::HeaderMap, sender: Sender) -> Value {
+        self.redaction.learn_headers(headers, sender);
         let pairs = headers.iter().map(|(name, value)| {
             let value = self.redaction.header(name.as_str(), value.as_bytes());
             json!([name.as_str(), text_or_numbers(&value)])
@@ -230,12 +241,14 @@ mod tests {
     #[test]
     fn the_texts_of_errors_are_without_what_is_left_out() {
         let mut writer = writer(3);
-        writer.redaction.add_value(b"hunter2");
+        writer.redaction.add_value("authorization", b"hunter2");
         let error = json!({ "error": { "internal-error": ["no hunter2", 7] } });
         let shown = json!({ "error": { "internal-error": ["no *******", 7] } });
         assert_eq!(writer.error(error), shown);
-        let result = json!({ "ok": "buffer 1" });
-        assert_eq!(writer.error(result.clone()), result);
+        writer.redaction.add_value("authorization", b"closed");
+        for result in [json!({ "ok": "hunter2" }), json!({ "error": "closed" })] {
+            assert_eq!(writer.error(result.clone()), result);
+        }
     }
 
     #[test]
@@ -252,11 +265,29 @@ mod tests {
     }
 
     #[test]
+    fn what_is_long_is_looked_through_in_a_replay_where_it_was_when_it_was_recorded() {
+        let (mut writer, mut reader) = (writer(usize::MAX), reader(Vec::new()));
+        for redaction in [&mut writer.redaction, &mut reader.redaction] {
+            redaction.add_value("authorization", b"hunter2");
+        }
+        for length in [LOOKED_THROUGH_BYTES, LOOKED_THROUGH_BYTES + 1] {
+            let mut bytes = vec![b'-'; length];
+            bytes.splice(..7, *b"hunter2");
+            let recorded = writer.compared(&bytes);
+            assert!(are_same(&recorded, &reader.compared(&bytes)), "{length}");
+            let is_kept = recorded.get("at").is_some();
+            assert_eq!(is_kept, length <= LOOKED_THROUGH_BYTES);
+        }
+        let written = writer.take_written();
+        assert!(written.starts_with(b"*******-"));
+    }
+
+    #[test]
     fn headers_are_read_as_they_were_written() {
         let mut headers = http::HeaderMap::new();
         headers.append("a", http::HeaderValue::from_static("text"));
         headers.append("a", http::HeaderValue::from_bytes(b"\xff\xfe").unwrap());
-        let value = writer(0).headers(&headers);
+        let value = writer(0).headers(&headers, Sender::Guest);
         assert_eq!(Encoder::headers_of(&value), Some(headers));
         assert_eq!(Encoder::headers_of(&json!([["a\n", "b"]])), None);
         assert_eq!(Encoder::headers_of(&json!([["a"]])), None);

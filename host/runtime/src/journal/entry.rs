@@ -127,6 +127,7 @@ impl Journal {
             state.made.clear();
             state.files.clear();
             state.names.clear();
+            state.encoder.redaction.forget_learned();
             state.random = random_numbers(&state.seed);
         }
     }
@@ -199,27 +200,26 @@ impl Journal {
     ///
     /// Where they are others than were recorded, and not within the tolerance.
     pub(crate) fn end_read(&self, begun: &Begun, found: Vec<u8>) -> Result<Vec<u8>> {
-        let whole = {
+        let first_difference = {
             let state = &mut *self.lock();
             let recorded = begun.answered().and_then(|result| result.get("ok"));
             let whole = recorded.and_then(|value| state.encoder.bytes(value));
             match (&mut state.mode, whole) {
-                (Mode::Replay(replaying), Some(whole)) if whole != found => {
-                    if replaying.tolerates(&whole, &found) {
-                        return Ok(whole.into());
+                (Mode::Replay(replaying), Some(whole)) => {
+                    // What is recorded is without what is left out.
+                    let shown = state.encoder.redaction.bytes(&found);
+                    if whole != shown && replaying.tolerates(&whole, &shown) {
+                        return Ok(with_left_out(whole.into(), &shown, &found));
                     }
-                    let at = whole
-                        .iter()
-                        .zip(&found)
-                        .position(|(one, other)| one != other);
-                    at.map(|at| (at, whole.len()))
+                    let mut pairs = whole.iter().zip(&shown);
+                    pairs.position(|(one, other)| one != other)
                 }
                 _ => None,
             }
         };
         self.end(begun, |state| {
             let mut result = json!({ "ok": state.encoder.compared(&found) });
-            if let (Some((at, _)), Some(object)) = (whole, result.as_object_mut()) {
+            if let (Some(at), Some(object)) = (first_difference, result.as_object_mut()) {
                 object.insert("first_difference_at".to_owned(), Value::from(at));
             }
             result
@@ -263,12 +263,12 @@ impl Journal {
         !self.has_room(buffer.len() as u64) || !self.lock().names.insert(buffer.to_owned())
     }
 
-    /// Whether so many more bytes can be recorded. If not, the recording ends here.
+    /// Whether so many more bytes can be recorded, which are reserved then. If not, the recording ends
+    /// here.
     pub(crate) fn has_room(&self, bytes: u64) -> bool {
         let state = &mut *self.lock();
-        let written = state.encoder.written() as u64;
         match &mut state.mode {
-            Mode::Record(taking) => taking.has_room(written.saturating_add(bytes)),
+            Mode::Record(taking) => taking.has_room(bytes, &mut state.encoder),
             Mode::Replay(_) => true,
         }
     }
@@ -303,6 +303,17 @@ impl Journal {
             replaying.task = Some(task.clone());
         }
     }
+}
+
+/// What was recorded, with the bytes that were left out of it as they are now. `shown` is what would be
+/// recorded of what is `found` now.
+fn with_left_out(mut recorded: Vec<u8>, shown: &[u8], found: &[u8]) -> Vec<u8> {
+    for (byte, (shown, found)) in recorded.iter_mut().zip(shown.iter().zip(found)) {
+        if shown != found {
+            *byte = *found;
+        }
+    }
+    recorded
 }
 
 /// The secure and the insecure random numbers that follow from a seed.

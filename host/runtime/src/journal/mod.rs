@@ -10,27 +10,31 @@
 //! A guest of WASI 0.2 makes one call at a time, so the order of its calls is the order of the
 //! journal.
 
+mod budget;
 mod call;
 mod encode;
 mod ending;
 mod entry;
-mod memory;
+mod hidden_values;
 mod recorded;
 mod recorder;
 mod redact;
 mod replay;
 mod replaying;
 mod taking;
+#[cfg(test)]
+mod tests;
 
+pub use budget::{BudgetShare, HeldShare, RecordingBudget};
 pub(crate) use call::{compared, input, input_async};
 pub(crate) use encode::Encoder;
 pub use ending::Ending;
 pub(crate) use entry::{
     AttachedJournal, Begun, Handle, Journal, JournalState, JournalView, Random,
 };
-pub use memory::{HeldMemory, RecordingMemory};
 pub use recorded::{RecordWhen, Recorded, RecordedRequest, RecordingSink};
 pub use recorder::{Recorder, RecorderConfig};
 pub use redact::Redaction;
+pub(crate) use redact::Sender;
 pub use replay::{Replay, ReplayUnreadable};
 pub use replaying::{Call, Difference, ReplayOutcome, Tolerance};

@@ -1,7 +1,7 @@
 //! A recording, and who gets it.
 
+use super::budget::HeldShare;
 use super::ending::Ending;
-use super::memory::HeldMemory;
 
 /// Which requests are kept.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -20,7 +20,7 @@ pub trait RecordingSink: Send + Sync {
 
     /// Takes a recording, or lets it go. Its memory counts as long as there is `held`. Nothing that
     /// fails here fails the request.
-    fn keep(&self, recorded: Recorded, held: HeldMemory);
+    fn keep(&self, recorded: Recorded, held: HeldShare);
 }
 
 /// What a recording says of its request and of its component, beside the calls.

@@ -1,8 +1,8 @@
 //! Recording: which requests are, and how much is kept of each.
 
-use super::encode::{Encoder, Store};
+use super::budget::BudgetShare;
+use super::encode::{Encoder, LOOKED_THROUGH_BYTES, Store};
 use super::entry::Journal;
-use super::memory::RecordingMemory;
 use super::recorded::{RecordWhen, RecordedRequest, RecordingSink};
 use super::redact::Redaction;
 use super::taking::Taking;
@@ -25,15 +25,21 @@ pub struct RecorderConfig {
     /// What a recording may have, in bytes, before it is compressed. It ends with the call that would
     /// be too much.
     pub max_bytes: usize,
-    /// Results of the device, and what guests write, are kept whole up to so many bytes; of others
-    /// their digest.
+    /// Results of the device, and what guests write, are kept whole up to so many bytes, and up to
+    /// [`MOST_WHOLE_BYTES`](RecorderConfig::MOST_WHOLE_BYTES) at most; of others their digest.
     pub whole_bytes: usize,
     /// What is left out.
     pub redaction: Redaction,
     /// Whether a component that can't be recorded is not to be loaded.
     pub required: bool,
-    /// The memory that all recordings have which are being taken.
-    pub held: Arc<RecordingMemory>,
+    /// What of the memory is this component's that all recordings have which are being taken.
+    pub memory: Arc<BudgetShare>,
+}
+
+impl RecorderConfig {
+    /// What is compared and longer than this is not looked through for what is left out, and is not kept
+    /// whole.
+    pub const MOST_WHOLE_BYTES: usize = LOOKED_THROUGH_BYTES;
 }
 
 /// Records requests of one component.
@@ -64,6 +70,11 @@ impl Recorder {
         }
     }
 
+    /// Keeps the component, without which no recording is replayed.
+    pub(crate) fn keep_component(&self, bytes: &[u8]) {
+        self.config.sink.component(&self.component, bytes);
+    }
+
     /// Begins to record a request, if it is one that is to be.
     pub(crate) fn begin<B>(
         &self,
@@ -76,6 +87,8 @@ impl Recorder {
         if !count.is_multiple_of(config.one_in.get()) {
             return None;
         }
+        // It grows as calls are recorded.
+        let held = config.memory.hold(0)?;
         let mut seed = [0; 32];
         let system = ring::rand::SystemRandom::new();
         if system.fill(&mut seed).is_err() {
@@ -83,22 +96,29 @@ impl Recorder {
             return None;
         }
         let mut redaction = config.redaction.clone();
-        let mut redacted = Vec::new();
         let settings = settings();
+        let target = request.uri().to_string();
+        // All of them are known before anything is shown.
         redaction.learn(&settings);
+        redaction.learn(&self.environment);
+        redaction.learn_target(&target);
+        let hidden_headers = request.headers().iter();
+        let hidden_headers: Vec<_> = hidden_headers
+            .filter(|(name, value)| redaction.hides_header(name.as_str(), value.as_bytes()))
+            .collect();
+        for (name, value) in &hidden_headers {
+            redaction.add_value(name.as_str(), value.as_bytes());
+        }
+        let mut redacted = Vec::new();
         let environment = redaction.variables("variable", &self.environment, &mut redacted);
         let settings = redaction.variables("setting", &settings, &mut redacted);
-        let target = request.uri().to_string();
-        for (parameter, value) in redaction.hidden_parameters(&target) {
-            redacted.push(format!("parameter {parameter}"));
-            redaction.add_value(value.as_bytes());
-        }
-        for (name, value) in request.headers() {
-            if redaction.hides_header(name.as_str()) {
-                redacted.push(format!("header {name}"));
-                redaction.add_value(value.as_bytes());
-            }
-        }
+        let parameters = redaction.hidden_parameters(&target).into_iter();
+        redacted.extend(parameters.map(|(name, _)| format!("parameter {name}")));
+        redacted.extend(
+            hidden_headers
+                .iter()
+                .map(|(name, _)| format!("header {name}")),
+        );
         let headers = request.headers().iter().map(|(name, value)| {
             let value = redaction.header(name.as_str(), value.as_bytes());
             (name.as_str().to_owned(), value)
@@ -135,8 +155,7 @@ impl Recorder {
             sink: config.sink.clone(),
             when: config.when,
             max_bytes: config.max_bytes,
-            held: config.held.clone(),
-            reserved: 0,
+            held: Some(held),
             journal: Vec::new(),
             calls: 0,
             pending: None,

@@ -2,20 +2,8 @@
 //! variables and settings, and wherever else these occur. Each byte of such a value becomes a `*`, so
 //! that lengths, and what a guest computes from them, stay as they were.
 
-use std::sync::OnceLock;
-
-use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
-
-/// What stands for each byte that is left out.
-const MARK: u8 = b'*';
-
-/// The shortest value that is looked for where it is not named: a shorter one would be found in what
-/// has nothing to do with it.
-const SHORTEST: usize = 4;
-
-/// How many bytes of a value are looked for. What follows them where they are found is left out as
-/// far as the value is long.
-const LOOKED_FOR: usize = 64;
+use super::hidden_values::{HiddenValues, MARK, decoded};
+use percent_encoding::percent_decode;
 
 /// Headers of which no value is ever recorded.
 const HEADERS: [&str; 4] = [
@@ -26,7 +14,22 @@ const HEADERS: [&str; 4] = [
 ];
 
 /// Parts of names of environment variables and settings whose values are not recorded.
-const PARTS: [&str; 5] = ["secret", "token", "password", "passwd", "credential"];
+const PARTS: [&str; 5] = ["secret", TOKEN, "password", "passwd", "credential"];
+
+/// A part of the names of tokens that are secret, and of those that are counted.
+const TOKEN: &str = "token";
+
+/// How many headers of a guest are learned from in one request, and as many of other servers.
+const LEARNED_HEADERS: u32 = 64;
+
+/// Who has sent headers.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Sender {
+    /// The guest: they are seen where its request is recorded, and where it is replayed.
+    Guest,
+    /// Another server: they are seen where the request is recorded.
+    Outside,
+}
 
 /// What is left out of a recording, by rule.
 #[derive(Clone, Debug, Default)]
@@ -36,10 +39,11 @@ pub struct Redaction {
     /// The names of values that are secret whatever they are called.
     secrets: Vec<String>,
     /// Values that are left out wherever they occur.
-    values: Vec<Vec<u8>>,
-    /// Finds them in time that grows with the text alone; made when it is first needed. `None` where
-    /// they are too many.
-    search: OnceLock<Option<AhoCorasick>>,
+    values: HiddenValues,
+    /// Those that were learned from headers while the guest ran.
+    learned: HiddenValues,
+    /// Of how many headers that was, by their senders.
+    learned_of: [u32; 2],
 }
 
 impl Redaction {
@@ -66,80 +70,99 @@ impl Redaction {
         self
     }
 
-    /// With a value that is left out wherever it occurs. Of credentials with a scheme, as in
-    /// `Bearer abc`, what follows the scheme is left out too.
-    pub(crate) fn add_value(&mut self, value: &[u8]) {
-        let credentials = value.iter().position(|byte| *byte == b' ');
-        let credentials = credentials.and_then(|at| value.get(at + 1..));
-        for value in [Some(value), credentials].into_iter().flatten() {
-            let is_told = value.len() < SHORTEST || value.iter().all(|byte| *byte == MARK);
-            if !is_told && !self.values.iter().any(|other| other == value) {
-                self.values.push(value.to_vec());
-                self.search = OnceLock::new();
+    /// With the value of a header, variable or setting left out wherever it occurs.
+    pub(crate) fn add_value(&mut self, name: &str, value: &[u8]) {
+        self.values.add_named(name, value);
+    }
+
+    /// With the values left out wherever they occur that are left out of these headers, which come
+    /// while the guest runs.
+    pub(crate) fn learn_headers(&mut self, headers: &http::HeaderMap, sender: Sender) {
+        let [guest, outside] = &mut self.learned_of;
+        for (name, value) in headers {
+            if !hides_header(&self.names, name.as_str(), value.as_bytes()) {
+                continue;
+            }
+            let count = match sender {
+                Sender::Guest => &mut *guest,
+                Sender::Outside => &mut *outside,
+            };
+            // Where the request is replayed the guest may have the marks in their place: it is the
+            // headers that count, not the values.
+            if *count < LEARNED_HEADERS {
+                *count += 1;
+                self.learned.add_named(name.as_str(), value.as_bytes());
             }
         }
     }
 
+    /// Forgets what was learned while the guest ran, which begins anew.
+    pub(crate) fn forget_learned(&mut self) {
+        self.learned = HiddenValues::default();
+        self.learned_of = [0; 2];
+    }
+
     /// Whether the value of this header is left out.
-    pub(crate) fn hides_header(&self, name: &str) -> bool {
-        let name = name.to_lowercase();
-        HEADERS.contains(&name.as_str())
-            || self.names.contains(&name)
-            || PARTS.iter().any(|part| name.contains(part))
+    pub(crate) fn hides_header(&self, name: &str, value: &[u8]) -> bool {
+        hides_header(&self.names, name, value)
     }
 
     /// Whether the value of this environment variable or setting is left out.
-    pub(crate) fn hides_variable(&self, name: &str) -> bool {
+    pub(crate) fn hides_variable(&self, name: &str, value: &[u8]) -> bool {
         let lower = name.to_lowercase();
         self.secrets.iter().any(|secret| secret == name)
             || self.names.contains(&lower)
-            || PARTS.iter().any(|part| lower.contains(part))
+            || is_secret(&lower, value)
     }
 
     /// Whether the value of this query parameter, whose name may have escapes, is left out.
-    fn hides_parameter(&self, name: &str) -> bool {
-        let name = percent_encoding::percent_decode_str(name);
+    fn hides_parameter(&self, name: &str, value: &[u8]) -> bool {
+        let name = percent_decode(name.as_bytes());
         let name = name.decode_utf8_lossy().to_lowercase();
-        self.names.contains(&name) || PARTS.iter().any(|part| name.contains(part))
+        self.names.contains(&name) || is_secret(&name, value)
     }
 
     /// Leaves the values of secret ones of these out wherever they occur.
     pub(crate) fn learn(&mut self, pairs: &[(String, String)]) {
         for (name, value) in pairs {
-            if self.hides_variable(name) {
-                self.add_value(value.as_bytes());
+            if self.hides_variable(name, value.as_bytes()) {
+                self.add_value(name, value.as_bytes());
             }
         }
     }
 
-    /// Pairs of names and values with the values left out that have to be, which are then left out
-    /// wherever they occur. Adds what was left out to `said`.
+    /// Leaves the values of secret parameters of a target out wherever they occur, as they are there
+    /// and as the guest reads them.
+    pub(crate) fn learn_target(&mut self, target: &str) {
+        for (name, value) in self.hidden_parameters(target) {
+            self.add_value(&name, value.as_bytes());
+            self.add_value(&name, &decoded(value.as_bytes()));
+            self.add_value(&name, &decoded(value.replace('+', " ").as_bytes()));
+        }
+    }
+
+    /// Pairs of names and values with the values left out that have to be. Adds what was left out to
+    /// `said`.
     pub(crate) fn variables(
-        &mut self,
+        &self,
         kind: &str,
         pairs: &[(String, String)],
         said: &mut Vec<String>,
     ) -> Vec<(String, String)> {
         let shown = pairs.iter().map(|(name, value)| {
-            if !self.hides_variable(name) {
-                return (name.clone(), value.clone());
+            if !self.hides_variable(name, value.as_bytes()) {
+                // A value that another one contains is left out there too.
+                return (name.clone(), self.text(value.clone()));
             }
-            self.add_value(value.as_bytes());
             said.push(format!("{kind} {name}"));
             (name.clone(), masked(value))
         });
-        let shown: Vec<_> = shown.collect();
-        // A value that another one contains is left out there too.
-        let scrubbed = shown.into_iter().map(|(name, value)| {
-            let value = self.text(value);
-            (name, value)
-        });
-        scrubbed.collect()
+        shown.collect()
     }
 
     /// A header's value as it is recorded.
     pub(crate) fn header(&self, name: &str, value: &[u8]) -> Vec<u8> {
-        match self.hides_header(name) {
+        match self.hides_header(name, value) {
             true => vec![MARK; value.len()],
             false => self.bytes(value),
         }
@@ -153,7 +176,7 @@ impl Redaction {
         };
         let parameters = query.split('&').map(|parameter| {
             let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
-            match self.hides_parameter(name) {
+            match self.hides_parameter(name, value.as_bytes()) {
                 true => format!("{name}={}", masked(value)),
                 false => parameter.to_owned(),
             }
@@ -167,7 +190,7 @@ impl Redaction {
         let query = target.split_once('?').map_or("", |(_, query)| query);
         let names = query.split('&').filter_map(|parameter| {
             let (name, value) = parameter.split_once('=')?;
-            let is_hidden = self.hides_parameter(name);
+            let is_hidden = self.hides_parameter(name, value.as_bytes());
             is_hidden.then(|| (name.to_owned(), value.to_owned()))
         });
         names.collect()
@@ -175,7 +198,7 @@ impl Redaction {
 
     /// A text without the values that are left out.
     pub(crate) fn text(&self, text: String) -> String {
-        if self.values.is_empty() {
+        if !self.looks_for_values() {
             return text;
         }
         let bytes = self.bytes(text.as_bytes());
@@ -185,44 +208,35 @@ impl Redaction {
     /// Bytes without the values that are left out.
     pub(crate) fn bytes(&self, bytes: &[u8]) -> Vec<u8> {
         let mut shown = bytes.to_vec();
-        if self.values.is_empty() {
-            return shown;
-        }
-        let search = self.search.get_or_init(|| {
-            let begins = self.values.iter().map(|value| {
-                let (begin, _) = value.split_at(value.len().min(LOOKED_FOR));
-                begin
-            });
-            AhoCorasick::builder()
-                .kind(Some(AhoCorasickKind::NoncontiguousNFA))
-                .match_kind(MatchKind::LeftmostLongest)
-                .build(begins)
-                .ok()
-        });
-        let Some(search) = search else {
-            shown.fill(MARK);
-            return shown;
-        };
-        for found in search.find_iter(bytes) {
-            let value = self.values.get(found.pattern().as_usize());
-            let end = found.start() + value.map_or(found.len(), Vec::len);
-            let end = end.min(shown.len());
-            if let Some(part) = shown.get_mut(found.start()..end) {
-                part.fill(MARK);
-            }
-        }
+        self.values.leave_out(bytes, &mut shown);
+        self.learned.leave_out(bytes, &mut shown);
         shown
     }
 
     /// Whether there is anything that [`bytes`](Redaction::bytes) would look for.
     pub(crate) fn looks_for_values(&self) -> bool {
-        !self.values.is_empty()
+        !self.values.is_empty() || !self.learned.is_empty()
     }
 }
 
 /// A value of which each byte is left out.
 pub(crate) fn masked(value: &str) -> String {
     "*".repeat(value.len())
+}
+
+/// Whether the value of this header is left out.
+fn hides_header(names: &[String], name: &str, value: &[u8]) -> bool {
+    let name = name.to_lowercase();
+    HEADERS.contains(&name.as_str()) || names.contains(&name) || is_secret(&name, value)
+}
+
+/// Whether something of this name, in lower case, is secret. How many tokens there may be, as
+/// `max_tokens=512` says, is not.
+fn is_secret(name: &str, value: &[u8]) -> bool {
+    let is_count =
+        name.ends_with("tokens") && !value.is_empty() && value.iter().all(u8::is_ascii_digit);
+    let mut parts = PARTS.iter().filter(|part| **part != TOKEN || !is_count);
+    parts.any(|part| name.contains(part))
 }
 
 #[cfg(test)]
@@ -258,14 +272,18 @@ mod tests {
         let mut redaction = redaction().with_secrets(vec!["database".to_owned()]);
         let mut said = Vec::new();
         let pairs = [
+            ("DATABASE_TOKENS".to_owned(), "12".to_owned()),
             ("database".to_owned(), "pass phrase".to_owned()),
             ("url".to_owned(), "db://me:pass phrase@host".to_owned()),
             ("API_TOKEN".to_owned(), "abcdef".to_owned()),
         ];
+        redaction.learn(&pairs);
         let shown = redaction.variables("setting", &pairs, &mut said);
-        assert_eq!(shown[0].1, "***********");
-        assert_eq!(shown[1].1, "db://me:***********@host");
-        assert_eq!(shown[2].1, "******");
+        let values: Vec<_> = shown.iter().map(|(_, value)| value.as_str()).collect();
+        assert_eq!(
+            values,
+            ["12", "***********", "db://me:***********@host", "******"]
+        );
         assert_eq!(said, ["setting database", "setting API_TOKEN"]);
         assert_eq!(redaction.bytes(b"x abcdef y"), b"x ****** y");
     }
@@ -273,7 +291,7 @@ mod tests {
     #[test]
     fn credentials_are_left_out_without_their_scheme_and_names_with_escapes_are_known() {
         let mut redaction = redaction();
-        redaction.add_value(b"Bearer abcdef");
+        redaction.add_value("authorization", b"Bearer abcdef");
         assert_eq!(redaction.bytes(b"key abcdef"), b"key ******");
         assert_eq!(
             redaction.target("/?%63ode=1&access_token=2"),
@@ -283,17 +301,67 @@ mod tests {
     }
 
     #[test]
-    fn many_long_values_that_nearly_occur_take_time_by_the_text_alone() {
-        let mut redaction = Redaction::default();
-        for length in 2000..2030 {
-            let mut value = vec![b'a'; length];
-            value.push(b'b');
-            redaction.add_value(&value);
+    fn how_many_tokens_there_may_be_is_no_secret() {
+        let redaction = redaction();
+        assert!(!redaction.hides_variable("MAX_TOKENS", b"512"));
+        assert!(!redaction.hides_header("x-remaining-tokens", b"512"));
+        assert_eq!(redaction.target("/?max_tokens=512"), "/?max_tokens=512");
+        for (name, value) in [
+            ("MAX_TOKENS", ""),
+            ("API_TOKENS", "51a"),
+            ("API_TOKEN", "512"),
+            ("SECRET_TOKENS", "512"),
+        ] {
+            assert!(redaction.hides_variable(name, value.as_bytes()), "{name}");
         }
-        let text = vec![b'c'; 1 << 20];
-        assert_eq!(redaction.bytes(&text), text);
-        let text = [vec![b'a'; 2000], vec![b'b']].concat();
-        assert_eq!(redaction.bytes(&text), vec![MARK; 2001]);
+        let named = Redaction::of_names(["max_tokens".to_owned()]);
+        assert!(named.hides_variable("MAX_TOKENS", b"512"));
+    }
+
+    #[test]
+    fn a_parameter_is_left_out_as_the_guest_reads_it_too() {
+        let mut redaction = redaction();
+        redaction.learn_target("/a?code=p%40ss+word%2B");
+        for text in ["p%40ss+word%2B", "p@ss+word+", "p@ss word+"] {
+            let shown = redaction.text(format!("it is {text}."));
+            assert_eq!(shown, format!("it is {}.", masked(text)));
+        }
+    }
+
+    #[test]
+    fn what_a_guest_sends_as_a_credential_is_left_out_from_then_on() {
+        let mut redaction = redaction();
+        let mut headers = http::HeaderMap::new();
+        headers.insert(
+            "set-cookie",
+            "session=abcdefghijkl; Path=/".parse().unwrap(),
+        );
+        headers.insert("accept", "mnopqrstuvwx".parse().unwrap());
+        redaction.learn_headers(&headers, Sender::Guest);
+        let text = "abcdefghijkl mnopqrstuvwx Path=/";
+        assert_eq!(
+            redaction.text(text.to_owned()),
+            "************ mnopqrstuvwx Path=/"
+        );
+        redaction.forget_learned();
+        assert_eq!(redaction.text(text.to_owned()), text);
+    }
+
+    #[test]
+    fn so_many_headers_are_learned_from_and_each_sender_has_its_own() {
+        let mut redaction = redaction();
+        let headers = |number: u32| {
+            let value = format!("Bearer {number:08}").parse().unwrap();
+            http::HeaderMap::from_iter([(http::header::AUTHORIZATION, value)])
+        };
+        for number in 0..=LEARNED_HEADERS {
+            redaction.learn_headers(&headers(number), Sender::Guest);
+        }
+        let last = format!("{LEARNED_HEADERS:08}");
+        assert_eq!(redaction.text("00000063".to_owned()), "********");
+        assert_eq!(redaction.text(last.clone()), last);
+        redaction.learn_headers(&headers(LEARNED_HEADERS), Sender::Outside);
+        assert_eq!(redaction.text(last), "********");
     }
 
     proptest! {
@@ -304,7 +372,7 @@ mod tests {
             after in "[a-z ]{0,40}",
         ) {
             let mut redaction = Redaction::default();
-            redaction.add_value(value.as_bytes());
+            redaction.add_value("x-api-key", value.as_bytes());
             let text = format!("{before}{value}{after}{value}");
             let shown = redaction.text(text.clone());
             prop_assert_eq!(shown.len(), text.len());

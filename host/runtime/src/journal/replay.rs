@@ -86,7 +86,7 @@ impl Replay {
         let names = recorded.request.redacted_names.iter().cloned();
         let mut redaction = Redaction::of_names(names);
         for (name, value) in given {
-            redaction.add_value(value.as_bytes());
+            redaction.add_value(name, value.as_bytes());
             let request = &mut recorded.request;
             let variables = request.settings.iter_mut().chain(&mut request.environment);
             for (_, shown) in variables.filter(|(other, _)| other == name) {

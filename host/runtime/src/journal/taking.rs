@@ -1,8 +1,8 @@
 //! A recording that is being taken.
 
+use super::budget::HeldShare;
 use super::encode::Encoder;
 use super::ending::Ending;
-use super::memory::{HeldMemory, RecordingMemory};
 use super::recorded::{RecordWhen, Recorded, RecordedRequest, RecordingSink};
 use crate::request::RequestTask;
 use serde_json::{Value, json};
@@ -15,8 +15,8 @@ pub(super) struct Taking {
     pub(super) sink: Arc<dyn RecordingSink>,
     pub(super) when: RecordWhen,
     pub(super) max_bytes: usize,
-    pub(super) held: Arc<RecordingMemory>,
-    pub(super) reserved: usize,
+    /// The memory that it has. Nothing where it was given away.
+    pub(super) held: Option<HeldShare>,
     pub(super) journal: Vec<u8>,
     pub(super) calls: u64,
     /// The call that has begun, and how much data there was before.
@@ -32,13 +32,25 @@ impl Taking {
         self.truncated
     }
 
-    /// Whether the data may have so many bytes. If not, the recording ends with the call before.
-    pub(super) fn has_room(&mut self, bytes: u64) -> bool {
-        self.truncated |= bytes.saturating_add(self.journal.len() as u64) > self.max_bytes as u64;
-        if self.truncated {
-            self.pending = None;
+    /// Whether the data may have so many more bytes, which it then has memory for. If not, the recording
+    /// ends with the call before.
+    pub(super) fn has_room(&mut self, bytes: u64, encoder: &mut Encoder) -> bool {
+        let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
+        if !self.truncated && !self.fits(bytes, encoder) {
+            self.truncated = true;
+            if let Some((_, _, data)) = self.pending.take() {
+                encoder.rewind(data);
+            }
         }
         !self.truncated
+    }
+
+    /// Whether it may have so many bytes beside those that it has, and there is memory for them.
+    fn fits(&mut self, more: usize, encoder: &Encoder) -> bool {
+        let bytes = self.journal.len().saturating_add(encoder.written());
+        let bytes = bytes.saturating_add(more);
+        let held = self.held.as_mut();
+        bytes <= self.max_bytes && held.is_some_and(|held| held.grow(bytes))
     }
 
     /// Forgets all calls.
@@ -85,15 +97,12 @@ impl Taking {
         // Writing to memory does not fail, and no key is anything but a text.
         let _ = serde_json::to_writer(&mut self.journal, &line);
         self.journal.push(b'\n');
-        let now = self.journal.len() + encoder.written();
-        let more = now.saturating_sub(self.reserved);
-        if now > self.max_bytes || !self.held.reserve(more) {
+        if !self.fits(0, encoder) {
             self.journal.truncate(before);
             encoder.rewind(data);
             self.truncated = true;
             return;
         }
-        self.reserved += more;
         self.calls += 1;
     }
 
@@ -110,10 +119,12 @@ impl Taking {
             RecordWhen::All => true,
             RecordWhen::Failed => ending.has_failed(),
         };
-        let held = HeldMemory::new(self.held.clone(), std::mem::take(&mut self.reserved));
-        if let Some(request) = self.request.take()
+        // One that has no call shows nothing that the log does not.
+        let is_empty = self.truncated && self.calls == 0;
+        if let (Some(request), Some(held)) = (self.request.take(), self.held.take())
             && self.attached
             && is_kept
+            && !is_empty
         {
             let recorded = Recorded {
                 request,

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use tensor_wasm_node::recordings;
-use tensor_wasm_runtime::RecordWhen;
+use tensor_wasm_runtime::{RecordWhen, RecorderConfig};
 
 use crate::values;
 
@@ -30,8 +30,9 @@ pub struct RecordOptions {
     /// more
     #[arg(long, value_name = "SIZE", value_parser = recording_bytes, default_value = "16MiB", help_heading = "Recording")]
     record_max_bytes: usize,
-    /// Keep what guests write and read from the device whole up to this size; of more, its digest
-    #[arg(long, value_name = "SIZE", value_parser = recording_bytes, default_value = "64KiB", help_heading = "Recording")]
+    /// Keep what guests write and read from the device whole up to this size, 1MiB at most; of more,
+    /// its digest
+    #[arg(long, value_name = "SIZE", value_parser = whole_bytes, default_value = "64KiB", help_heading = "Recording")]
     record_whole_bytes: usize,
     /// Recordings that are kept, of each function; the oldest gives way
     #[arg(
@@ -64,6 +65,18 @@ fn recording_bytes(text: &str) -> Result<usize, String> {
     fits.ok_or_else(|| "a recording can't have more than 1GiB".to_owned())
 }
 
+/// A size up to which something is kept whole.
+fn whole_bytes(text: &str) -> Result<usize, String> {
+    let bytes = values::bytes(text)?;
+    let bytes = usize::try_from(bytes).ok();
+    let fits = bytes.filter(|bytes| *bytes <= RecorderConfig::MOST_WHOLE_BYTES);
+    fits.ok_or_else(|| {
+        "up to 1MiB is kept whole: longer results are not looked through for credentials, and \
+         have their digest alone"
+            .to_owned()
+    })
+}
+
 impl RecordOptions {
     /// How requests are recorded, if they are.
     pub fn options(&self) -> Option<recordings::RecordOptions> {
@@ -81,5 +94,20 @@ impl RecordOptions {
             redact: self.record_redact.clone(),
             functions: Vec::new(),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_more_is_kept_whole_than_is_looked_through() {
+        assert_eq!(whole_bytes("1MiB"), Ok(1 << 20));
+        assert_eq!(whole_bytes("0"), Ok(0));
+        for text in ["1048577", "1GiB", "10EB"] {
+            let refused = whole_bytes(text);
+            assert!(refused.is_err_and(|error| error.contains("1MiB")), "{text}");
+        }
     }
 }

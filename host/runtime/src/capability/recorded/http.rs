@@ -4,7 +4,7 @@
 use super::error_code::{code, value as code_value};
 use super::wasi;
 use crate::capability::http::RespondedView;
-use crate::journal::{JournalView, compared};
+use crate::journal::{JournalView, Sender, compared};
 use http_body_util::{BodyExt, Empty};
 use serde_json::{Value, json};
 use wasmtime::component::{Linker, Resource};
@@ -60,15 +60,7 @@ pub(super) fn replace<T: RespondedView + JournalView + 'static>(
         "http-error-code",
         |mut store: StoreContextMut<'_, T>,
          (error,): (Resource<wasmtime_wasi::p2::IoError>,)|
-         -> Result<(Option<ErrorCode>,)> {
-            let name = "wasi:http/types#http-error-code";
-            let state = store.data_mut();
-            let known = crate::journal::input(state, name, Value::Null, |state| {
-                let known = types::Host::http_error_code(&mut state.http(), error)?;
-                Ok(known.as_ref().map(code_value))
-            })?;
-            Ok((known.as_ref().and_then(code),))
-        },
+         -> Result<(Option<ErrorCode>,)> { Ok((error_code(store.data_mut(), error)?,)) },
     )?;
     types.func_wrap(
         "[static]response-outparam.set",
@@ -81,6 +73,32 @@ pub(super) fn replace<T: RespondedView + JournalView + 'static>(
             Outparam::set(&mut state.http(), out, response)
         },
     )
+}
+
+/// Why a stream of a body has failed.
+fn error_code<T: RespondedView + JournalView>(
+    state: &mut T,
+    error: Resource<wasmtime_wasi::p2::IoError>,
+) -> Result<Option<ErrorCode>> {
+    let journal = state.journal().cloned();
+    let name = "wasi:http/types#http-error-code";
+    let begun = match &journal {
+        Some(journal) => Some((journal, journal.begin(name, |_| Value::Null)?)),
+        None => None,
+    };
+    if let Some((_, begun)) = &begun
+        && let Some(answered) = begun.answered()
+    {
+        return Ok(code(answered));
+    }
+    let known = types::Host::http_error_code(&mut state.http(), error)?;
+    if let Some((journal, begun)) = &begun {
+        journal.end(begun, |journal| {
+            let known = known.as_ref().map(code_value).unwrap_or_default();
+            journal.encoder.error_code(known)
+        })?;
+    }
+    Ok(known)
 }
 
 /// Sends a request. What the guest asked for is compared, and not sent again: [`Outgoing`] knows.
@@ -98,13 +116,15 @@ fn handle_request<T: RespondedView + JournalView>(
     let headers: http::HeaderMap = asked.headers.clone().into();
     let name = "wasi:http/outgoing-handler#handle";
     let begun = journal.begin(name, |journal| {
-        let encoder = &journal.encoder;
+        let encoder = &mut journal.encoder;
+        // First of all, so that what is learned from them is left out of the others.
+        let headers = encoder.headers(&headers, Sender::Guest);
         json!({
             "method": encoder.text(&format!("{:?}", asked.method)),
-            "scheme": asked.scheme.as_ref().map(|scheme| format!("{scheme:?}")),
+            "scheme": asked.scheme.as_ref().map(|scheme| encoder.text(&format!("{scheme:?}"))),
             "authority": asked.authority.as_deref().map(|text| encoder.text(text)),
             "path": asked.path_with_query.as_deref().map(|path| encoder.target(path)),
-            "headers": encoder.headers(&headers),
+            "headers": headers,
         })
     })?;
     let handled = send(state, request, options)?;
@@ -182,7 +202,7 @@ fn response<T: RespondedView + JournalView>(
         (Some(Ok(Err(error))), _) => json!({ "error": code_value(error) }),
         (Some(Ok(Ok(_))), head) => {
             let (status, headers) = head.clone().unwrap_or_default();
-            json!({ "status": status, "headers": journal.encoder.headers(&headers) })
+            json!({ "status": status, "headers": journal.encoder.headers(&headers, Sender::Outside) })
         }
     })?;
     Ok((got,))
@@ -242,7 +262,9 @@ fn trailers<T: RespondedView + JournalView>(
         Some(Err(())) => json!("consumed"),
         Some(Ok(Err(error))) => json!({ "error": code_value(error) }),
         Some(Ok(Ok(None))) => json!("none"),
-        Some(Ok(Ok(Some(_)))) => json!({ "trailers": journal.encoder.headers(&fields) }),
+        Some(Ok(Ok(Some(_)))) => {
+            json!({ "trailers": journal.encoder.headers(&fields, Sender::Outside) })
+        }
     })?;
     Ok((got,))
 }
@@ -267,8 +289,9 @@ fn respond<T: RespondedView + JournalView>(
     let name = "wasi:http/types#response-outparam.set";
     compared(state, name, |journal| match &head {
         Ok((status, headers)) => {
-            json!({ "status": status, "headers": journal.encoder.headers(headers) })
+            let headers = journal.encoder.headers(headers, Sender::Guest);
+            json!({ "status": status, "headers": headers })
         }
-        Err(error) => json!({ "error": error }),
+        Err(error) => journal.encoder.error(json!({ "error": error })),
     })
 }

@@ -1,16 +1,19 @@
 //! The calls of a guest whose request is recorded or replayed. They are linked in place of the others
 //! for components whose requests are, and for no others. What comes from outside is written into the
 //! request's [`Journal`](crate::journal::Journal), and answered from there where that is replayed:
-//! clocks ([`clocks`]), what is ready ([`poll`]), what streams give and take ([`streams`]), and
-//! responses of other servers ([`http`]). Random numbers follow from a seed ([`random`]).
+//! clocks ([`clocks`]), what is ready ([`poll`]), what streams give and take ([`streams`], [`splice`]),
+//! and responses of other servers ([`http`]). Random numbers follow from a seed ([`random`]), and
+//! [`files`] are read again.
 //!
 //! The calls of `tensor:gpu` are in `gpu/recorded`.
 
 mod clocks;
 mod error_code;
+mod files;
 mod http;
 mod poll;
 mod random;
+mod splice;
 mod stream_error;
 mod streams;
 
@@ -38,6 +41,8 @@ where
     random::replace(linker)?;
     poll::replace(linker)?;
     streams::replace(linker)?;
+    splice::replace(linker)?;
+    files::replace(linker)?;
     http::replace(linker)?;
     gpu::replace_recorded(linker)?;
     linker.allow_shadowing(false);

@@ -1,23 +1,24 @@
-//! The streams of WASI 0.2. What a guest reads is recorded, but for what it reads of files, of which
+//! The streams of WASI 0.2. What a guest reads is recorded, but for what it reads of [`files`], of which
 //! the digest is; what it writes is compared. Where a request is replayed, what the guest writes goes
-//! where it would, at its pace, so that bodies are as long as they should be.
+//! where it would, at its pace, so that bodies are as long as they should be. What goes from one into
+//! another: [`splice`](super::splice).
+//!
+//! [`files`]: super::files
 
+use super::files;
 use super::stream_error::{Answer, Failed, number};
 use super::wasi;
-use crate::journal::{Journal, JournalView};
-use bytes::{Bytes, BytesMut};
+use crate::journal::JournalView;
+use bytes::Bytes;
 use serde_json::{Value, json};
-use std::sync::Arc;
 use wasmtime::component::{Linker, Resource, ResourceType};
 use wasmtime::{Result, StoreContextMut};
 use wasmtime_wasi::WasiView;
-use wasmtime_wasi::filesystem::{Descriptor, WasiFilesystemView as _};
-use wasmtime_wasi::p2::bindings::filesystem::types::{self as files, HostDescriptor as _};
 use wasmtime_wasi::p2::bindings::io::streams::{self as io, HostOutputStream as _};
 use wasmtime_wasi::p2::{DynInputStream, DynOutputStream, StreamResult};
 
-type Input = Resource<DynInputStream>;
-type Output = Resource<DynOutputStream>;
+pub(super) type Input = Resource<DynInputStream>;
+pub(super) type Output = Resource<DynOutputStream>;
 
 /// A call that reads.
 #[derive(Clone, Copy)]
@@ -51,25 +52,7 @@ const BLOCKING_SKIP: Reading = Reading {
 
 pub(super) fn replace<T: WasiView + JournalView + 'static>(linker: &mut Linker<T>) -> Result<()> {
     inputs(linker)?;
-    outputs(linker)?;
-    splices(linker)?;
-    // Which streams are of files.
-    linker.instance(wasi!("filesystem/types"))?.func_wrap(
-        "[method]descriptor.read-via-stream",
-        |mut store: StoreContextMut<'_, T>,
-         (file, offset): (Resource<Descriptor>, u64)|
-         -> Result<(std::result::Result<Input, files::ErrorCode>,)> {
-            let state = store.data_mut();
-            let stream = match state.filesystem().read_via_stream(file, offset) {
-                Ok(stream) => stream,
-                Err(error) => return Ok((Err(error.downcast()?),)),
-            };
-            if let Some(journal) = state.journal() {
-                journal.file_opened(stream.rep());
-            }
-            Ok((Ok(stream),))
-        },
-    )
+    outputs(linker)
 }
 
 fn inputs<T: WasiView + JournalView + 'static>(linker: &mut Linker<T>) -> Result<()> {
@@ -135,6 +118,14 @@ async fn read<T: WasiView + JournalView>(
     };
     let is_file = journal.is_of_file(stream.rep());
     let begun = journal.begin(reading.name, |_| json!({ "most": most }))?;
+    if is_file && let Some(recorded) = begun.answered().and_then(|answered| answered.get("ok")) {
+        let bytes = files::read_again(&journal, table.get_mut(&stream)?, recorded, most).await?;
+        journal.end(
+            &begun,
+            |state| json!({ "ok": state.encoder.digest(&bytes) }),
+        )?;
+        return Ok(Ok(bytes));
+    }
     if let Some(answered) = begun.answered().filter(|_| !is_file) {
         if let Some(failed) = Failed::read(answered) {
             return Ok(Err(failed.given(None, table)?));
@@ -153,7 +144,7 @@ async fn read<T: WasiView + JournalView>(
         };
         return bytes.map(Ok).ok_or_else(|| journal.unreadable());
     }
-    // A file that is replayed is read as far as it was.
+    // Where reading a file failed, or it was at its end, it is waited for that.
     let waits = reading.waits || begun.answered().is_some();
     let read = read_now(table.get_mut(&stream)?, most_bytes, waits).await;
     let read = Failed::of(read)?;
@@ -177,7 +168,11 @@ fn skipped(count: usize) -> Bytes {
     Bytes::from(vec![0; count])
 }
 
-async fn read_now(stream: &mut DynInputStream, most: usize, waits: bool) -> StreamResult<Bytes> {
+pub(super) async fn read_now(
+    stream: &mut DynInputStream,
+    most: usize,
+    waits: bool,
+) -> StreamResult<Bytes> {
     match waits {
         true => stream.blocking_read(most).await,
         false => stream.read(most),
@@ -363,7 +358,7 @@ async fn write_now(
 
 /// Writes what a guest has written when it was recorded, as there is room now. Whoever should take it
 /// may be gone.
-async fn write_slowly(stream: &mut DynOutputStream, mut bytes: Bytes) -> Result<()> {
+pub(super) async fn write_slowly(stream: &mut DynOutputStream, mut bytes: Bytes) -> Result<()> {
     while !bytes.is_empty() {
         let room = match Failed::of(stream.write_ready().await)? {
             Ok(room) => room,
@@ -375,134 +370,4 @@ async fn write_slowly(stream: &mut DynOutputStream, mut bytes: Bytes) -> Result<
         }
     }
     Ok(())
-}
-
-fn splices<T: WasiView + JournalView + 'static>(linker: &mut Linker<T>) -> Result<()> {
-    let mut streams = linker.instance(wasi!("io/streams"))?;
-    for (function, name, waits) in [
-        (
-            "[method]output-stream.splice",
-            "wasi:io/streams#output-stream.splice",
-            false,
-        ),
-        (
-            "[method]output-stream.blocking-splice",
-            "wasi:io/streams#output-stream.blocking-splice",
-            true,
-        ),
-    ] {
-        streams.func_wrap_async(
-            function,
-            move |mut store: StoreContextMut<'_, T>, (to, from, most): (Output, Input, u64)| {
-                Box::new(async move {
-                    let spliced = splice(store.data_mut(), (to, from), most, name, waits);
-                    Ok((spliced.await?,))
-                })
-            },
-        )?;
-    }
-    Ok(())
-}
-
-async fn splice<T: WasiView + JournalView>(
-    state: &mut T,
-    (to, from): (Output, Input),
-    most: u64,
-    name: &'static str,
-    waits: bool,
-) -> Result<Answer<u64>> {
-    let journal = state.journal().cloned();
-    let table = state.ctx().table;
-    let Some(journal) = journal else {
-        let spliced = match waits {
-            true => table.blocking_splice(to, from, most).await,
-            false => table.splice(to, from, most),
-        };
-        return match Failed::of(spliced)? {
-            Ok(count) => Ok(Ok(count)),
-            Err((failed, error)) => Ok(Err(failed.given(error, table)?)),
-        };
-    };
-    let is_file = journal.is_of_file(from.rep());
-    let begun = journal.begin(name, |_| json!({ "most": most }))?;
-    if let Some(answered) = begun.answered() {
-        if let Some(failed) = Failed::read(answered) {
-            return Ok(Err(failed.given(None, table)?));
-        }
-        let value = answered.get("ok").unwrap_or(&Value::Null);
-        let bytes = replayed(&journal, table.get_mut(&from)?, (value, most), is_file).await?;
-        if is_file {
-            journal.end(
-                &begun,
-                |state| json!({ "ok": state.encoder.digest(&bytes) }),
-            )?;
-        }
-        let count = bytes.len() as u64;
-        write_slowly(table.get_mut(&to)?, bytes).await?;
-        return Ok(Ok(count));
-    }
-    let spliced = splice_now(table, (&to, &from), most, waits).await;
-    let spliced = Failed::of(spliced)?;
-    journal.end(&begun, |state| match &spliced {
-        Ok(bytes) if is_file => json!({ "ok": state.encoder.digest(bytes) }),
-        Ok(bytes) => json!({ "ok": state.encoder.input(bytes) }),
-        Err((failed, _)) => failed.value(|text| state.encoder.text(text)),
-    })?;
-    match spliced {
-        Ok(bytes) => Ok(Ok(bytes.len() as u64)),
-        Err((failed, error)) => Ok(Err(failed.given(error, table)?)),
-    }
-}
-
-/// What was spliced when it was recorded: of a file, as many bytes as it now has there, up to as many.
-async fn replayed(
-    journal: &Arc<Journal>,
-    from: &mut DynInputStream,
-    (value, most): (&Value, u64),
-    is_file: bool,
-) -> Result<Bytes> {
-    if !is_file {
-        return journal.bytes(value).ok_or_else(|| journal.unreadable());
-    }
-    let count = value.get("bytes").and_then(Value::as_u64);
-    let count = count.filter(|count| *count <= most);
-    let count = count.and_then(|count| usize::try_from(count).ok());
-    let count = count.ok_or_else(|| journal.unreadable())?;
-    let mut all = BytesMut::new();
-    while all.len() < count {
-        match Failed::of(from.blocking_read(count - all.len()).await)? {
-            Ok(bytes) if !bytes.is_empty() => all.extend_from_slice(&bytes),
-            // The file is shorter now: what was read is compared.
-            Ok(_) | Err(_) => break,
-        }
-    }
-    Ok(all.freeze())
-}
-
-/// As the engine's own function does, which does not show the bytes.
-async fn splice_now(
-    table: &mut wasmtime::component::ResourceTable,
-    (to, from): (&Output, &Input),
-    most: u64,
-    waits: bool,
-) -> StreamResult<Bytes> {
-    let most = usize::try_from(most).unwrap_or(usize::MAX);
-    let output = table.get_mut(to)?;
-    let room = match waits {
-        true => output.write_ready().await?,
-        false => output.check_write()?,
-    };
-    let most = most.min(room);
-    if most == 0 {
-        return Ok(Bytes::new());
-    }
-    let bytes = read_now(table.get_mut(from)?, most, waits).await?;
-    if !bytes.is_empty() {
-        let output = table.get_mut(to)?;
-        match waits {
-            true => output.blocking_write_and_flush(bytes.clone()).await?,
-            false => output.write(bytes.clone())?,
-        }
-    }
-    Ok(bytes)
 }
