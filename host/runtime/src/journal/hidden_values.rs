@@ -224,7 +224,8 @@ mod tests {
             for (which, between) in pieces {
                 text.extend_from_slice(between.as_bytes());
                 if !values.is_empty() {
-                    text.extend_from_slice(which.get(&values));
+                    let value: &Vec<u8> = which.get(&values);
+                    text.extend_from_slice(value);
                 }
             }
             let borrowed: Vec<&[u8]> = values.iter().map(Vec::as_slice).collect();
