@@ -30,6 +30,12 @@ fn a_component_whose_requests_can_t_be_replayed_is_not_served_with_record() {
     assert!(reused.contains("--reuse 1"), "{reused}");
     let decides = refused(Serve::new(guest("application_decides")));
     assert!(decides.contains("--policy"), "{decides}");
+    // One that can't be served at all is no component of recordings either.
+    let empty = folder.path().join("empty.wasm");
+    fs::write(&empty, b"\0asm\x0d\0\x01\0").unwrap();
+    refused(Serve::new(empty));
+    let kept = fs::read_dir(folder.path().join("components")).unwrap();
+    assert_eq!(kept.count(), 0);
 }
 
 #[test]
