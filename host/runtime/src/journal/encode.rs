@@ -121,8 +121,10 @@ impl Encoder {
         }
     }
 
-    /// A target of a request without what is left out.
-    pub(crate) fn target(&self, target: &str) -> Value {
+    /// A target of a request of the guest without what is left out, which is then left out elsewhere
+    /// too.
+    pub(crate) fn target(&mut self, target: &str) -> Value {
+        self.redaction.learn_sent_target(target);
         Value::String(self.redaction.target(target))
     }
 

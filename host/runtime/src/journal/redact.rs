@@ -19,8 +19,9 @@ const PARTS: [&str; 5] = ["secret", TOKEN, "password", "passwd", "credential"];
 /// A part of the names of tokens that are secret, and of those that are counted.
 const TOKEN: &str = "token";
 
-/// How many headers of a guest are learned from in one request, and as many of other servers.
-const LEARNED_HEADERS: u32 = 64;
+/// From how many headers and parameters of a guest is learned in one request, and from as many headers of
+/// other servers.
+const LEARNED: u32 = 64;
 
 /// Who has sent headers.
 #[derive(Clone, Copy, Debug)]
@@ -40,9 +41,9 @@ pub struct Redaction {
     secrets: Vec<String>,
     /// Values that are left out wherever they occur.
     values: HiddenValues,
-    /// Those that were learned from headers while the guest ran.
+    /// Those that were learned while the guest ran.
     learned: HiddenValues,
-    /// Of how many headers that was, by their senders.
+    /// Of how many headers and parameters that was, by their senders.
     learned_of: [u32; 2],
 }
 
@@ -89,7 +90,7 @@ impl Redaction {
             };
             // Where the request is replayed the guest may have the marks in their place: it is the
             // headers that count, not the values.
-            if *count < LEARNED_HEADERS {
+            if *count < LEARNED {
                 *count += 1;
                 self.learned.add_named(name.as_str(), value.as_bytes());
             }
@@ -131,13 +132,25 @@ impl Redaction {
         }
     }
 
-    /// Leaves the values of secret parameters of a target out wherever they occur, as they are there
-    /// and as the guest reads them.
+    /// Leaves the values of secret parameters of a target out wherever they occur.
     pub(crate) fn learn_target(&mut self, target: &str) {
         for (name, value) in self.hidden_parameters(target) {
-            self.add_value(&name, value.as_bytes());
-            self.add_value(&name, &decoded(value.as_bytes()));
-            self.add_value(&name, &decoded(value.replace('+', " ").as_bytes()));
+            for value in forms(&value) {
+                self.values.add_named(&name, &value);
+            }
+        }
+    }
+
+    /// The same, of a target that the guest asks another server for while it runs.
+    pub(crate) fn learn_sent_target(&mut self, target: &str) {
+        for (name, value) in self.hidden_parameters(target) {
+            let [sent, _] = &mut self.learned_of;
+            if *sent < LEARNED {
+                *sent += 1;
+                for value in forms(&value) {
+                    self.learned.add_named(&name, &value);
+                }
+            }
         }
     }
 
@@ -217,6 +230,15 @@ impl Redaction {
     pub(crate) fn looks_for_values(&self) -> bool {
         !self.values.is_empty() || !self.learned.is_empty()
     }
+}
+
+/// The value of a parameter as it is in a target, and as whoever gets it may read it.
+fn forms(value: &str) -> [Vec<u8>; 3] {
+    [
+        value.as_bytes().to_vec(),
+        decoded(value.as_bytes()),
+        decoded(value.replace('+', " ").as_bytes()),
+    ]
 }
 
 /// A value of which each byte is left out.
@@ -354,13 +376,13 @@ mod tests {
             let value = format!("Bearer {number:08}").parse().unwrap();
             http::HeaderMap::from_iter([(http::header::AUTHORIZATION, value)])
         };
-        for number in 0..=LEARNED_HEADERS {
+        for number in 0..=LEARNED {
             redaction.learn_headers(&headers(number), Sender::Guest);
         }
-        let last = format!("{LEARNED_HEADERS:08}");
+        let last = format!("{LEARNED:08}");
         assert_eq!(redaction.text("00000063".to_owned()), "********");
         assert_eq!(redaction.text(last.clone()), last);
-        redaction.learn_headers(&headers(LEARNED_HEADERS), Sender::Outside);
+        redaction.learn_headers(&headers(LEARNED), Sender::Outside);
         assert_eq!(redaction.text(last), "********");
     }
 

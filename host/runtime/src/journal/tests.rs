@@ -158,13 +158,19 @@ fn what_a_guest_sends_as_a_credential_is_left_out_of_what_follows_in_both() {
             state.encoder.headers(&headers, Sender::Guest)
         })?;
         journal.end(&begun, |_| Value::Null)?;
-        let begun = journal.begin("write", |state| state.encoder.compared(b"<abcdefghijkl>"))?;
+        let begun = journal.begin("handle", |state| {
+            state.encoder.target("/?api_token=mno%20pqr")
+        })?;
+        journal.end(&begun, |_| Value::Null)?;
+        let begun = journal.begin("write", |state| {
+            state.encoder.compared(b"<abcdefghijkl, mno pqr>")
+        })?;
         journal.end(&begun, |_| json!({ "error": { "failed": "abcdefghijkl" } }))
     };
     let recorded = recorded(|journal| calls(journal).unwrap());
-    assert_eq!(recorded.data, b"<************>");
+    assert_eq!(recorded.data, b"<************, *******>");
     assert!(!String::from_utf8_lossy(&recorded.journal).contains("abcdefghijkl"));
     let replay = Replay::new(recorded, &[], Tolerance::default()).unwrap();
     calls(&replay.journal().unwrap()).unwrap();
-    assert_eq!(replay.outcome().calls, 2);
+    assert_eq!(replay.outcome().calls, 3);
 }

@@ -117,13 +117,15 @@ fn handle_request<T: RespondedView + JournalView>(
     let name = "wasi:http/outgoing-handler#handle";
     let begun = journal.begin(name, |journal| {
         let encoder = &mut journal.encoder;
-        // First of all, so that what is learned from them is left out of the others.
+        // First of all, so that what is learned of them is left out of the others.
         let headers = encoder.headers(&headers, Sender::Guest);
+        let path = asked.path_with_query.as_deref();
+        let path = path.map(|path| encoder.target(path));
         json!({
             "method": encoder.text(&format!("{:?}", asked.method)),
             "scheme": asked.scheme.as_ref().map(|scheme| encoder.text(&format!("{scheme:?}"))),
             "authority": asked.authority.as_deref().map(|text| encoder.text(text)),
-            "path": asked.path_with_query.as_deref().map(|path| encoder.target(path)),
+            "path": path,
             "headers": headers,
         })
     })?;
