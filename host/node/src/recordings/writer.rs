@@ -58,8 +58,14 @@ pub struct Recordings {
     /// The places of those that wait.
     places: Arc<RecordingBudget>,
     /// What each function has of both, as long as one of its versions is loaded.
-    shares: Mutex<HashMap<String, (Weak<BudgetShare>, Weak<BudgetShare>)>>,
+    shares: Mutex<HashMap<String, FunctionShares>>,
     queue: SyncSender<Pending>,
+}
+
+/// What a function has of memory and places.
+struct FunctionShares {
+    memory: Weak<BudgetShare>,
+    places: Weak<BudgetShare>,
 }
 
 struct Pending {
@@ -150,15 +156,20 @@ impl Recordings {
     /// What a function has of memory and places, whichever of its versions are loaded.
     fn shares_of(&self, id: &str) -> (Arc<BudgetShare>, Arc<BudgetShare>) {
         let mut shares = self.shares.lock().unwrap_or_else(PoisonError::into_inner);
-        shares.retain(|_, (memory, places)| memory.strong_count() + places.strong_count() > 0);
-        let (memory, places) = match shares.get(id) {
-            Some((memory, places)) => (memory.upgrade(), places.upgrade()),
-            None => (None, None),
-        };
+        // Before it grows, those go that nobody uses.
+        if shares.len() == shares.capacity() {
+            shares.retain(|_, one| one.memory.strong_count() + one.places.strong_count() > 0);
+        }
+        let known = shares.get(id);
+        let memory = known.and_then(|known| known.memory.upgrade());
         let memory = memory.unwrap_or_else(|| self.memory.share());
+        let places = known.and_then(|known| known.places.upgrade());
         let places = places.unwrap_or_else(|| self.places.share());
-        let weak = (Arc::downgrade(&memory), Arc::downgrade(&places));
-        shares.insert(id.to_owned(), weak);
+        let known = FunctionShares {
+            memory: Arc::downgrade(&memory),
+            places: Arc::downgrade(&places),
+        };
+        shares.insert(id.to_owned(), known);
         (memory, places)
     }
 

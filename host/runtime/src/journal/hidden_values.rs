@@ -59,11 +59,9 @@ impl HiddenValues {
             cookies.for_each(|cookie| self.add_cookie(cookie));
         } else if is("set-cookie") {
             // What follows the cookie are its attributes.
-            let mut cookies = value.split(|byte| *byte == b';');
-            cookies
-                .next()
-                .iter()
-                .for_each(|cookie| self.add_cookie(cookie));
+            if let Some(cookie) = value.split(|byte| *byte == b';').next() {
+                self.add_cookie(cookie);
+            }
         } else if let Some(scheme) = value.iter().position(|byte| *byte == b' ') {
             self.add(value.get(scheme + 1..).unwrap_or_default());
         }
