@@ -31,7 +31,7 @@ struct BufferShared {
 /// The memory behind a buffer, as its backend has it. Dropped, it is freed.
 pub(crate) trait Allocation: Debug + Send + Sync {
     /// Its bytes, where this process has them.
-    fn storage(&self) -> Option<&Storage> {
+    fn storage(&self) -> Option<&Arc<Storage>> {
         None
     }
 
@@ -76,7 +76,7 @@ impl Buffer {
     }
 
     /// Its bytes, where this process has them.
-    pub(crate) fn storage(&self) -> Option<&Storage> {
+    pub(crate) fn storage(&self) -> Option<&Arc<Storage>> {
         self.shared.allocation.storage()
     }
 

@@ -1,17 +1,22 @@
 //! The named buffers of a function as they were at one moment, read while its work goes on.
 //!
 //! As where a virtual machine moves while it runs (pre-copy): the buffers are copied on the device while
-//! the tenant's work goes on. Then its commands are held back (`Account::pause`), those that run are
-//! waited for, and what was written since is copied again: all buffers where a kernel was launched, since
-//! it may have written anywhere, else those that other commands wrote to. The work goes on, and the copies
-//! are read. Where the tenant or the device has no room for copies, the buffers are read themselves, and
-//! the work goes on once that is done.
+//! the tenant's work goes on, and what is written meanwhile is copied again, until little of it is left.
+//! Then the tenant's commands are held back (`Account::pause`), those that run are waited for, and what is
+//! left is copied. The work goes on, and the copies are read. Where the tenant or the device has no room
+//! for copies, the buffers are read themselves, and the work goes on once that is done.
+//!
+//! What was written is known twice. Here are counted the commands that may have written to a buffer:
+//! launches to all of them, since a kernel may write anywhere, others to their own. Of the buffers for
+//! which that is so the processor copies only those pages that were written since they were copied last,
+//! as the operating system notes them (`memory::WriteLog`). A GPU has nothing of the kind, and copies a
+//! gigabyte within a millisecond.
 
 use std::time::{Duration, Instant};
 
 use crate::account::Pause;
 use crate::command::Command;
-use crate::submission::Reply;
+use crate::submission::{Handles, Reply};
 use crate::{Buffer, Error, Lease, Queue, Residency, Session};
 
 /// Queues that copy at one time: what a few processors copy faster than one.
@@ -19,6 +24,15 @@ const QUEUES: usize = 4;
 
 /// What one command copies, in bytes.
 const PIECE: u64 = 16 << 20;
+
+/// How often it is copied at most while work goes on.
+const PASSES: u32 = 8;
+
+/// Where a pass took no longer than this, the last one may follow.
+const SHORT: Duration = Duration::from_millis(5);
+
+/// Another pass is worth its time where the last one took less than so much of the one before.
+const WORTH_ANOTHER: f64 = 0.75;
 
 /// How long the work that runs may take to end, beside the longest kernel.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -128,18 +142,9 @@ impl Session {
             copy.writes = copy.buffer.writes();
         }
         drop(pause);
-        let mut turns = queues.iter().cycle();
-        for copy in &copies {
-            for (offset, bytes) in pieces(copy.copy.size()) {
-                let (from, to) = (&copy.buffer, &copy.copy);
-                let queue = turns.next()?;
-                queue.copy(from, offset, to, offset, bytes).await.ok()?;
-            }
-        }
-        for queue in queues {
-            queue.synchronize().await.ok()?;
-        }
-        Some(Copies { launches, copies })
+        let copies = Copies { launches, copies };
+        copies.approach(self, queues).await.ok()?;
+        Some(copies)
     }
 }
 
@@ -175,6 +180,49 @@ struct CopyOf {
 }
 
 impl Copies {
+    fn all(&self) -> Vec<&CopyOf> {
+        self.copies.iter().collect()
+    }
+
+    /// Those of buffers that commands may have written to since the counts were taken.
+    fn written(&self, session: &Session) -> Vec<&CopyOf> {
+        let was_launched = session.shared.tenant.account.launches() != self.launches;
+        let is_written = |copy: &&CopyOf| was_launched || copy.buffer.writes() != copy.writes;
+        self.copies.iter().filter(is_written).collect()
+    }
+
+    /// Copies all, and again what was written meanwhile, until that is little, or is not less than before.
+    async fn approach(&self, session: &Session, queues: &[Queue]) -> Result<(), Error> {
+        let mut started = Instant::now();
+        self.refresh(&self.all(), queues).await?;
+        let mut before = started.elapsed();
+        for _ in 0..PASSES {
+            if before <= SHORT {
+                break;
+            }
+            started = Instant::now();
+            self.refresh(&self.written(session), queues).await?;
+            // What is written in so much time is what the next pass copies.
+            let took = started.elapsed();
+            if took > before.mul_f64(WORTH_ANOTHER) {
+                break;
+            }
+            before = took;
+        }
+        Ok(())
+    }
+
+    /// Copies what was written since it was copied last, while work goes on.
+    async fn refresh(&self, copies: &[&CopyOf], queues: &[Queue]) -> Result<(), Error> {
+        for (command, queue) in refreshes(copies).zip(queues.iter().cycle()) {
+            queue.submit(command, 0).await?;
+        }
+        for queue in queues {
+            queue.synchronize().await?;
+        }
+        Ok(())
+    }
+
     /// Copies what was written since, while commands are held back, and has the copies in the place of
     /// the buffers. False where one has no copy, since it came meanwhile: then nothing was changed.
     async fn bring_up_to_date(
@@ -183,7 +231,6 @@ impl Copies {
         buffers: &mut [Captured],
         queues: &[Queue],
     ) -> Result<bool, Error> {
-        let was_launched = session.shared.tenant.account.launches() != self.launches;
         let mut found = Vec::with_capacity(buffers.len());
         for captured in &*buffers {
             let mut copies = self.copies.iter();
@@ -192,20 +239,9 @@ impl Copies {
                 None => return Ok(false),
             }
         }
-        let mut turns = queues.iter().cycle();
-        for (captured, found) in buffers.iter_mut().zip(found) {
-            if was_launched || found.buffer.writes() != found.writes {
-                for ((offset, bytes), queue) in pieces(found.copy.size()).zip(&mut turns) {
-                    queue.push_held(Command::Copy {
-                        source: captured.buffer.clone(),
-                        source_offset: offset,
-                        target: found.copy.clone(),
-                        target_offset: offset,
-                        bytes,
-                    })?;
-                }
-            }
-            captured.buffer = found.copy.clone();
+        let written = self.written(session);
+        for (command, queue) in refreshes(&written).zip(queues.iter().cycle()) {
+            queue.push_held(command)?;
         }
         let mut ends = Vec::with_capacity(queues.len());
         for queue in queues {
@@ -216,8 +252,23 @@ impl Copies {
         for end in ends {
             end.await.map_err(|_| Error::lease_ended())??;
         }
+        for (captured, found) in buffers.iter_mut().zip(found) {
+            captured.buffer = found.copy.clone();
+        }
         Ok(true)
     }
+}
+
+/// Has copies as their buffers are, in pieces.
+fn refreshes(copies: &[&CopyOf]) -> impl Iterator<Item = Command<Handles>> {
+    copies.iter().flat_map(|one| {
+        pieces(one.buffer.size()).map(|(offset, bytes)| Command::Refresh {
+            source: one.buffer.clone(),
+            copy: one.copy.clone(),
+            offset,
+            bytes,
+        })
+    })
 }
 
 fn named(residencies: &[&Residency]) -> Vec<Captured> {

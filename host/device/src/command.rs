@@ -59,6 +59,15 @@ pub(crate) enum Command<R: Resources> {
         target_offset: u64,
         bytes: u64,
     },
+    /// Has a range of a copy of a buffer as that of the buffer is: what was written since the last such
+    /// command is copied, where the device knows what that is, else all. Nothing else writes to the copy,
+    /// which was zeros before.
+    Refresh {
+        source: R::Buffer,
+        copy: R::Buffer,
+        offset: u64,
+        bytes: u64,
+    },
     Fill {
         target: R::Buffer,
         offset: u64,
@@ -137,6 +146,17 @@ impl<R: Resources> Command<R> {
                 source_offset: *source_offset,
                 target: names.buffer(target)?,
                 target_offset: *target_offset,
+                bytes: *bytes,
+            },
+            Command::Refresh {
+                source,
+                copy,
+                offset,
+                bytes,
+            } => Command::Refresh {
+                source: names.buffer(source)?,
+                copy: names.buffer(copy)?,
+                offset: *offset,
                 bytes: *bytes,
             },
             Command::Fill {

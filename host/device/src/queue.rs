@@ -356,6 +356,7 @@ impl Queue {
             Command::Launch { .. } => self.shared.session.tenant.account.count_launch(),
             Command::Write { target, .. }
             | Command::Copy { target, .. }
+            | Command::Refresh { copy: target, .. }
             | Command::Fill { target, .. }
             | Command::Gemm { c: target, .. } => target.count_write(),
             Command::Read { .. } | Command::Event(_) | Command::Fence(_) => {}

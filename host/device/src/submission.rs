@@ -125,6 +125,7 @@ impl Command<Handles> {
             Command::Write { data, .. } => Some(data),
             Command::Read { into, .. } => Some(&mut into.bytes),
             Command::Copy { .. }
+            | Command::Refresh { .. }
             | Command::Fill { .. }
             | Command::Launch { .. }
             | Command::Gemm { .. }
@@ -146,6 +147,7 @@ impl Command<Handles> {
             Command::Fence(reply) => drop(reply.0.take()),
             Command::Write { .. }
             | Command::Copy { .. }
+            | Command::Refresh { .. }
             | Command::Fill { .. }
             | Command::Launch { .. }
             | Command::Gemm { .. } => {}
@@ -169,6 +171,7 @@ impl Command<Handles> {
             }
             Command::Write { .. }
             | Command::Copy { .. }
+            | Command::Refresh { .. }
             | Command::Fill { .. }
             | Command::Launch { .. }
             | Command::Gemm { .. } => {}
@@ -182,9 +185,12 @@ impl Command<Handles> {
                 ([Some(target), None, None, None], [].as_slice())
             }
             Command::Read { source, .. } => ([Some(source), None, None, None], [].as_slice()),
-            Command::Copy { source, target, .. } => {
-                ([Some(source), Some(target), None, None], [].as_slice())
-            }
+            Command::Copy { source, target, .. }
+            | Command::Refresh {
+                source,
+                copy: target,
+                ..
+            } => ([Some(source), Some(target), None, None], [].as_slice()),
             Command::Launch { arguments, .. } => ([None; 4], arguments.buffers.as_slice()),
             Command::Gemm { a, b, c, bias, .. } => {
                 ([Some(a), Some(b), Some(c), bias.as_ref()], [].as_slice())
@@ -202,6 +208,7 @@ impl Command<Handles> {
             Command::Write { .. }
             | Command::Read { .. }
             | Command::Copy { .. }
+            | Command::Refresh { .. }
             | Command::Fill { .. }
             | Command::Event(_)
             | Command::Fence(_) => None,
@@ -217,6 +224,7 @@ impl Command<Handles> {
             Command::Write { .. }
             | Command::Read { .. }
             | Command::Copy { .. }
+            | Command::Refresh { .. }
             | Command::Fill { .. }
             | Command::Event(_)
             | Command::Fence(_) => None,

@@ -157,6 +157,7 @@ fn unsafe_code_is_in_few_modules() {
             "large_pages.rs",
             "memory/copy.rs",
             "memory/mapping.rs",
+            "memory/write_log.rs",
             "worker/cuda/driver.rs",
             "worker/sandbox/mod.rs",
         ]

@@ -130,7 +130,7 @@ fn measure(binary: &Path, component: &Path, folder: &Path, bytes: u64) -> Result
     let data = folder.join("snapshot.data");
     let node = Node::start(binary, component, &data)?;
     node.send("GET", &format!("/f/app/noise/state/{bytes}/1"), &[], b"")?;
-    node.send("GET", "/f/app/touch/small", &[], b"")?;
+    node.send("GET", "/f/app/touch/state", &[], b"")?;
     let sum = node.send("GET", "/f/app/sum/state", &[], b"")?.body;
     let quiet = waits(&node, || {
         std::thread::sleep(Duration::from_secs(1));
@@ -139,7 +139,7 @@ fn measure(binary: &Path, component: &Path, folder: &Path, bytes: u64) -> Result
     .1;
     row(
         &size,
-        "a request that writes on the device, longest of a second",
+        "a request that writes to it, longest of a second",
         &ms(quiet),
     );
 
@@ -241,7 +241,7 @@ fn waits(node: &Node, work: impl FnOnce() -> Result<()>) -> Result<(Duration, Du
             let mut longest = Duration::ZERO;
             while !over.load(Ordering::Relaxed) {
                 let begun = Instant::now();
-                node.send("GET", "/f/app/touch/small", &[], b"")?;
+                node.send("GET", "/f/app/touch/state", &[], b"")?;
                 longest = longest.max(begun.elapsed());
             }
             Ok::<_, anyhow::Error>(longest)

@@ -328,6 +328,12 @@ mod tests {
                 target_offset: 2,
                 bytes: 3,
             },
+            Command::Refresh {
+                source: low,
+                copy: high,
+                offset: 1 << 30,
+                bytes: 1 << 24,
+            },
             Command::Fill {
                 target: low,
                 offset: 1,
@@ -345,6 +351,7 @@ mod tests {
                 Command::Write { .. }
                 | Command::Read { .. }
                 | Command::Copy { .. }
+                | Command::Refresh { .. }
                 | Command::Fill { .. }
                 | Command::Launch { .. }
                 | Command::Gemm { .. }

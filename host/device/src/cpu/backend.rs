@@ -388,7 +388,7 @@ struct HostAllocation {
 }
 
 impl Allocation for HostAllocation {
-    fn storage(&self) -> Option<&Storage> {
+    fn storage(&self) -> Option<&Arc<Storage>> {
         Some(&self.storage)
     }
 }

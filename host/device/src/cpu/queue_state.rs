@@ -81,6 +81,7 @@ impl Entry {
             transfer @ (Command::Write { .. }
             | Command::Read { .. }
             | Command::Copy { .. }
+            | Command::Refresh { .. }
             | Command::Fill { .. }) => {
                 EntryWork::Serial(SerialWork::Transfer(Transfer::new(transfer)))
             }

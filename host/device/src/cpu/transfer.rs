@@ -11,6 +11,9 @@ use crate::submission::Handles;
 /// How much is moved before the time is checked again, in bytes.
 const PIECE: u64 = 128 << 10;
 
+/// The same for copies of what was written: finding out what that was takes as long for less.
+const REFRESHED: u64 = 2 << 20;
+
 /// A copy goes through a buffer of the thread's own, which stays in the cache: its size,
 /// in bytes.
 const BOUNCE: u64 = 32 << 10;
@@ -28,7 +31,9 @@ impl Transfer {
         let bytes = match &command {
             Command::Write { data, .. } => length(data),
             Command::Read { into, .. } => length(&into.bytes),
-            Command::Copy { bytes, .. } | Command::Fill { bytes, .. } => *bytes,
+            Command::Copy { bytes, .. }
+            | Command::Refresh { bytes, .. }
+            | Command::Fill { bytes, .. } => *bytes,
             Command::Launch { .. }
             | Command::Gemm { .. }
             | Command::Event(_)
@@ -55,8 +60,12 @@ impl Transfer {
         if self.command.is_abandoned() {
             return false;
         }
+        let most = match &self.command {
+            Command::Refresh { .. } => REFRESHED,
+            _ => PIECE,
+        };
         while self.done < self.bytes {
-            let piece = (self.bytes - self.done).min(PIECE);
+            let piece = (self.bytes - self.done).min(most);
             move_piece(&mut self.command, self.done, piece, self.bytes);
             self.done += piece;
             if started.elapsed() >= SLICE {
@@ -139,6 +148,17 @@ fn move_piece(command: &mut Command<Handles>, done: u64, piece: u64, whole: u64)
                     from.copy(at_source as usize, to, at_target as usize, bounce);
                 }
                 moved += bytes;
+            }
+        }
+        Command::Refresh {
+            source,
+            copy,
+            offset,
+            ..
+        } => {
+            if let (Some(from), Some(to)) = (source.storage(), copy.storage()) {
+                let mut bounce = [0; BOUNCE as usize];
+                from.copy_written(*offset + done, piece, to, &mut bounce);
             }
         }
         Command::Write { .. }

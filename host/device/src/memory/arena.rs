@@ -2,10 +2,11 @@
 //! address of an allocation says where in it the allocation lies.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use super::mapping::{Mapping, PAGE};
+use super::write_log::{Part, WriteLog};
 use crate::sync::lock;
 
 /// How much memory a session's compiled kernels reach: what 32 bits address.
@@ -35,6 +36,16 @@ const MOST_LARGE: usize = 4096;
 
 /// How many have them.
 static LARGE_COUNT: AtomicUsize = AtomicUsize::new(0);
+
+/// From this size on, in bytes, the system is asked which pages of an allocation are written. Smaller ones
+/// are copied sooner than that is found out.
+const WATCHED: u64 = 1 << 20;
+
+/// How many allocations of a process are watched at a time, since each splits its arena's mapping, too.
+const MOST_WATCHED: usize = 4096;
+
+/// How many are watched.
+static WATCHED_COUNT: AtomicUsize = AtomicUsize::new(0);
 
 /// The memory of one session.
 #[derive(Debug)]
@@ -88,6 +99,7 @@ impl Arena {
             large: (bytes >= LARGE)
                 .then(|| LargePages::of(&self.mapping, offset, bytes))
                 .flatten(),
+            is_watched: AtomicBool::new(false),
         })
     }
 }
@@ -139,6 +151,8 @@ pub(crate) struct Span {
     offset: u64,
     bytes: u64,
     large: Option<LargePages>,
+    /// Whether it is noted which of its pages are written.
+    is_watched: AtomicBool,
 }
 
 impl Span {
@@ -153,10 +167,78 @@ impl Span {
         let count = self.bytes.div_ceil(8) as usize;
         self.arena.mapping.words(self.offset as usize, count)
     }
+
+    /// Has it noted from now on which pages are written, until [`forget_writes`](Span::forget_writes). False
+    /// where that is not possible, or somebody else has it noted already.
+    pub(super) fn watch_writes(&self) -> bool {
+        let Some(log) = WriteLog::of_this_process() else {
+            return false;
+        };
+        let more = |count: usize| (count < MOST_WATCHED).then_some(count + 1);
+        let order = Ordering::Relaxed;
+        if self.bytes < WATCHED || self.is_watched.swap(true, Ordering::AcqRel) {
+            return false;
+        }
+        if WATCHED_COUNT.fetch_update(order, order, more).is_ok() {
+            if log.watch(&self.arena.mapping, (self.offset, self.bytes)) {
+                return true;
+            }
+            WATCHED_COUNT.fetch_sub(1, order);
+        }
+        self.is_watched.store(false, Ordering::Release);
+        false
+    }
+
+    /// The parts that were written since they were taken last, or since ever, of the pages that begin in a
+    /// range: such as it ends in the middle of, and not such as it begins in the middle of, but for the
+    /// first page. So ranges beside each other have each page once. `None` where it is not noted.
+    pub(super) fn take_written(&self, offset: u64, bytes: u64) -> Option<Vec<Part>> {
+        let begin = match offset {
+            0 => self.offset,
+            _ => self
+                .offset
+                .checked_add(offset)?
+                .checked_next_multiple_of(PAGE)?,
+        };
+        let end = self.offset.checked_add(offset)?.checked_add(bytes)?;
+        let Some(bytes) = end.checked_sub(begin).filter(|bytes| *bytes > 0) else {
+            return Some(Vec::new());
+        };
+        let log = WriteLog::of_this_process()?;
+        let mut parts = log.take(&self.arena.mapping, (begin, bytes))?;
+        for (begin, bytes) in &mut parts {
+            let end = (*begin + *bytes).min(self.offset + self.bytes) - self.offset;
+            *begin = begin.saturating_sub(self.offset);
+            *bytes = end.saturating_sub(*begin);
+        }
+        Some(parts)
+    }
+
+    /// Has no more noted which pages are written. Those that were split for it become large again.
+    pub(super) fn forget_writes(&self) {
+        if self.end_watch() && self.large.is_some() {
+            let mapping = &self.arena.mapping;
+            mapping.rejoin_large_pages(self.offset, self.bytes);
+        }
+    }
+
+    /// False where nothing was noted.
+    fn end_watch(&self) -> bool {
+        if !self.is_watched.load(Ordering::Acquire) {
+            return false;
+        }
+        if let Some(log) = WriteLog::of_this_process() {
+            log.forget(&self.arena.mapping, (self.offset, self.bytes));
+        }
+        WATCHED_COUNT.fetch_sub(1, Ordering::Relaxed);
+        self.is_watched.store(false, Ordering::Release);
+        true
+    }
 }
 
 impl Drop for Span {
     fn drop(&mut self) {
+        self.end_watch();
         // Zeros first, and then somebody else's.
         let mapping = &self.arena.mapping;
         mapping.discard(self.offset, self.bytes);

@@ -20,6 +20,9 @@ pub(crate) const PAGE: u64 = 4096;
 /// What the operating system has for large pages, in bytes; elsewhere its advice is as good.
 pub(crate) const LARGE_PAGE: usize = 2 << 20;
 
+/// From `linux/mman.h`, since Linux 6.1.
+const MADV_COLLAPSE: i32 = 25;
+
 /// Zeroed memory, in address space of its own. Pages cost nothing until they are written.
 #[derive(Debug)]
 pub(crate) struct Mapping {
@@ -107,11 +110,7 @@ impl Mapping {
     /// Says whether what is written first in a range, of so many bytes, is to have large pages. Only
     /// such are meant as lie in it wholly. It is no more than advice: false where it was not taken.
     pub(crate) fn advise_large_pages(&self, offset: u64, bytes: u64, wanted: bool) -> bool {
-        let base = self.base.as_ptr().addr();
-        let end = offset.saturating_add(bytes).min(self.bytes as u64) as usize;
-        let begin = (base + (offset as usize).min(end)).next_multiple_of(LARGE_PAGE) - base;
-        let end = (base + end) / LARGE_PAGE * LARGE_PAGE;
-        let Some(bytes) = end.checked_sub(base + begin).filter(|bytes| *bytes > 0) else {
+        let Some((begin, bytes)) = self.large_pages(offset, bytes) else {
             return false;
         };
         let advice = match wanted {
@@ -121,6 +120,29 @@ impl Mapping {
         // SAFETY: the range lies within the mapping, and the advice changes neither what is in it
         // nor that it is there.
         unsafe { madvise(self.base.as_ptr().add(begin).cast(), bytes, advice) }.is_ok()
+    }
+
+    /// Has large pages again where small ones took their place; only such are meant as lie in the range
+    /// wholly. It is no more than advice.
+    pub(crate) fn rejoin_large_pages(&self, offset: u64, bytes: u64) {
+        if let Some((begin, bytes)) = self.large_pages(offset, bytes) {
+            // SAFETY: the range lies within the mapping, and nobody sees that what is in it is moved to
+            // other pages.
+            unsafe {
+                let begin = self.base.as_ptr().add(begin);
+                libc::madvise(begin.cast(), bytes, MADV_COLLAPSE)
+            };
+        }
+    }
+
+    /// What a range has of large pages, wholly: where the first begins, and the size of all, in bytes.
+    fn large_pages(&self, offset: u64, bytes: u64) -> Option<(usize, usize)> {
+        let base = self.base.as_ptr().addr();
+        let end = offset.saturating_add(bytes).min(self.bytes as u64) as usize;
+        let begin = (base + (offset as usize).min(end)).next_multiple_of(LARGE_PAGE) - base;
+        let end = (base + end) / LARGE_PAGE * LARGE_PAGE;
+        let bytes = end.checked_sub(base + begin)?;
+        (bytes > 0).then_some((begin, bytes))
     }
 
     /// Gives the pages of a range back; they are zeros again. The range is rounded outwards.

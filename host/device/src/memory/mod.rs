@@ -6,9 +6,11 @@ mod copy;
 mod map;
 mod mapping;
 mod storage;
+mod write_log;
 mod written;
 
 pub(crate) use arena::{ARENA_BYTES, Arena, GUARD_BYTES};
 pub(crate) use map::{AddressMap, View};
 pub(crate) use mapping::{LARGE_PAGE, Mapping};
 pub(crate) use storage::Storage;
+pub(crate) use write_log::{REQUESTS as WRITE_LOG_REQUESTS, WriteLog};

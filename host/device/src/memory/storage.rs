@@ -5,6 +5,7 @@
 //! a range that is outside nevertheless is left alone.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock, Weak};
 
 use super::arena::Span;
 use super::copy::{read_words, write_words};
@@ -19,6 +20,34 @@ pub(crate) struct Storage {
     bytes: u64,
     /// Where kernels are checked.
     written: Option<Written>,
+    /// Where it is kept as another one is.
+    follows: OnceLock<Option<Followed>>,
+}
+
+/// Whose writes are noted for a copy of it, until that copy is gone.
+#[derive(Debug)]
+struct Followed(Weak<Storage>);
+
+impl Followed {
+    /// `None` where they are not noted, or for another copy.
+    fn new(source: &Arc<Storage>) -> Option<Followed> {
+        let is_watched = source.span()?.watch_writes();
+        is_watched.then(|| Followed(Arc::downgrade(source)))
+    }
+
+    fn is(&self, source: &Arc<Storage>) -> bool {
+        std::ptr::eq(self.0.as_ptr(), Arc::as_ptr(source))
+    }
+}
+
+impl Drop for Followed {
+    fn drop(&mut self) {
+        if let Some(source) = self.0.upgrade()
+            && let Some(span) = source.span()
+        {
+            span.forget_writes();
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -38,6 +67,7 @@ impl Storage {
             place: Backing::Heap(words),
             bytes,
             written: None,
+            follows: OnceLock::new(),
         })
     }
 
@@ -47,6 +77,7 @@ impl Storage {
             place: Backing::Arena(span),
             bytes,
             written: None,
+            follows: OnceLock::new(),
         }
     }
 
@@ -73,6 +104,14 @@ impl Storage {
         match &self.place {
             Backing::Heap(words) => words,
             Backing::Arena(span) => span.words(),
+        }
+    }
+
+    /// Where it lies in an arena.
+    fn span(&self) -> Option<&Span> {
+        match &self.place {
+            Backing::Heap(_) => None,
+            Backing::Arena(span) => Some(span),
         }
     }
 
@@ -200,6 +239,36 @@ impl Storage {
         }
     }
 
+    /// Copies what was written to a range since it was last copied so, to the same place of a target to
+    /// which nothing else is written: the first time all of it. Where it
+    /// is not noted what is written, or for another target, all is copied. Of ranges beside each other
+    /// each page is copied with the range in which it begins, and pages are copied as a whole. It goes by
+    /// way of `through`.
+    pub(crate) fn copy_written(
+        self: &Arc<Self>,
+        offset: u64,
+        bytes: u64,
+        target: &Storage,
+        through: &mut [u8],
+    ) {
+        let follows = target.follows.get_or_init(|| Followed::new(self));
+        let follows = follows.as_ref().filter(|followed| followed.is(self));
+        let span = follows.and_then(|_| self.span());
+        let parts = span.and_then(|span| span.take_written(offset, bytes));
+        for (begin, bytes) in parts.unwrap_or_else(|| vec![(offset, bytes)]) {
+            let mut done = 0;
+            while done < bytes {
+                let piece = (bytes - done).min(through.len() as u64);
+                let Some(through) = through.get_mut(..piece as usize).filter(|_| piece > 0) else {
+                    return;
+                };
+                let at = (begin + done) as usize;
+                self.copy(at, target, at, through);
+                done += piece;
+            }
+        }
+    }
+
     /// The ranges within a range that were never written: where each begins, and its size.
     fn gaps(&self, offset: u64, bytes: u64) -> Vec<(u64, u64)> {
         let mut gaps: Vec<(u64, u64)> = Vec::new();
@@ -270,8 +339,10 @@ mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used)]
 
     use proptest::prelude::*;
+    use proptest::strategy::ValueTree;
 
     use super::*;
+    use crate::memory::{AddressMap, WriteLog};
 
     /// More than what is copied in one step.
     const SIZE: usize = 300;
@@ -342,5 +413,80 @@ mod tests {
         assert!(Storage::zeroed(u64::MAX).is_none());
         assert!(Storage::zeroed(1 << 62).is_none());
         assert_eq!(Storage::zeroed(0).unwrap().size(), 0);
+    }
+
+    /// A buffer of an arena, as kernels have it: it begins and ends within a page.
+    fn within_an_arena(map: &AddressMap) -> Arc<Storage> {
+        let (_, storage) = map.allocate((3 << 20) + 1000, false).unwrap();
+        storage
+    }
+
+    #[test]
+    fn a_copy_is_brought_up_to_date_whatever_was_written_where() {
+        let map = AddressMap::new(false);
+        map.allocate(100, false).unwrap();
+        let (source, copy) = (within_an_arena(&map), within_an_arena(&map));
+        let other = within_an_arena(&map);
+        let size = source.size() as usize;
+        let mut runner = proptest::test_runner::TestRunner::deterministic();
+        let places = prop::collection::vec((0..size, 1_usize..10_000, any::<u8>()), 1..9);
+        let refresh = |copy: &Storage, step: u64| {
+            let mut bounce = [0; 5000];
+            let mut at = 0;
+            while at < size as u64 {
+                let piece = step.min(size as u64 - at);
+                source.copy_written(at, piece, copy, &mut bounce);
+                at += piece;
+            }
+        };
+        for step in [1 << 20, 777, 4096, 64 << 20, 4097] {
+            let values = places.new_tree(&mut runner).unwrap().current();
+            for (at, bytes, value) in values {
+                source.fill(at, bytes.min(size - at), value);
+            }
+            refresh(&copy, step);
+            // A second one at the same time has all copied.
+            refresh(&other, step);
+            let contents = [&source, &copy, &other].map(|storage| {
+                let mut content = vec![0; size];
+                storage.read(0, &mut content);
+                content
+            });
+            assert!(contents[0] == contents[1] && contents[0] == contents[2]);
+        }
+    }
+
+    #[test]
+    fn only_pages_that_were_written_are_copied_again() {
+        if WriteLog::of_this_process().is_none() {
+            eprintln!("skipped: this system notes no writes");
+            return;
+        }
+        let map = AddressMap::new(false);
+        let source = within_an_arena(&map);
+        let (address, copy) = map.allocate(source.size(), false).unwrap();
+        let size = source.size();
+        source.fill(0, size as usize, 1);
+        let mut bounce = [0; 4096];
+        source.copy_written(0, size, &copy, &mut bounce);
+        let value = |at: usize| copy.load(at, 1).unwrap();
+        assert_eq!((value(0), value(1 << 20)), (1, 1));
+        // Where this stays, nothing was copied.
+        copy.fill(0, size as usize, 9);
+        source.fill(2 << 20, 1, 2);
+        source.copy_written(0, size, &copy, &mut bounce);
+        assert_eq!(value(2 << 20), 2);
+        assert_eq!(
+            (value(0), value(1 << 20), value(size as usize - 1)),
+            (9, 9, 9)
+        );
+        // Once the copy is gone, another one may follow.
+        map.remove(address);
+        drop(copy);
+        let next = within_an_arena(&map);
+        source.copy_written(0, size, &next, &mut bounce);
+        next.fill(0, size as usize, 9);
+        source.copy_written(0, size, &next, &mut bounce);
+        assert_eq!(next.load(0, 1).unwrap(), 9);
     }
 }

@@ -22,6 +22,7 @@ use crate::channel::wire::{self, Answer, EntryShape, Request, Start, Wire, Worke
 use crate::channel::{Consumer, SharedMemory};
 use crate::command::Command;
 use crate::identity::{BufferId, ModuleId, QueueId, SequenceNumber};
+use crate::memory::WriteLog;
 
 pub(crate) use cuda::NO_DRIVER;
 pub use cuda::{Probed, ProbedDevice, probe};
@@ -109,10 +110,14 @@ fn work() -> std::io::Result<Infallible> {
         },
         Ok(false) | Err(_) => return Err(std::io::Error::other("nothing was asked for")),
     };
-    if let WorkerDevice::Cuda(_) = start.device {
-        // Its libraries may lie anywhere, so it is loaded before files are restricted.
-        // What is wrong with it is reported later.
-        cuda::load_driver().unwrap_or_default();
+    // What a sandbox has nobody open.
+    match start.device {
+        // Its libraries may lie anywhere. What is wrong with it is reported later.
+        WorkerDevice::Cuda(_) => cuda::load_driver().unwrap_or_default(),
+        // Where there is none, it is done without.
+        WorkerDevice::Cpu { .. } => {
+            WriteLog::of_this_process();
+        }
     }
     // Before any other thread: what a thread gives up holds for itself and for those
     // that it starts.

@@ -87,6 +87,65 @@ async fn a_capture_has_all_buffers_as_they_were_at_one_moment_and_work_goes_on()
 }
 
 #[tokio::test]
+async fn a_capture_of_a_large_buffer_has_what_kernels_wrote_at_its_ends() {
+    const LARGE: u64 = (40 << 20) + 1000;
+    const COUNT: u32 = 1000;
+    in_time(async {
+        let session = session();
+        let kept = session.residency();
+        let lease = session.lease();
+        let buffer = lease.allocate(LARGE).await.unwrap();
+        kept.keep("large", buffer.clone()).unwrap();
+        let places = [0, (20 << 20) + 4, LARGE - 4 * u64::from(COUNT)];
+        let over = Arc::new(AtomicBool::new(false));
+        let working = {
+            let over = over.clone();
+            async move {
+                let add = kernel(&lease, "add").await;
+                let queue = lease.create_queue().await.unwrap();
+                // What is in the way of finding out: the whole is written.
+                queue.fill(&buffer, 0, LARGE, 0).await.unwrap();
+                while !over.load(Ordering::Relaxed) {
+                    for offset in places {
+                        let buffer = buffer.clone();
+                        let at = Argument::Pointer { buffer, offset };
+                        let arguments = vec![at, Argument::U32(COUNT), Argument::U32(1)];
+                        let launch = queue.launch(&add, line(COUNT.div_ceil(256), 256), arguments);
+                        launch.await.unwrap();
+                    }
+                    queue.synchronize().await.unwrap();
+                }
+            }
+        };
+        let working = tokio::spawn(working);
+        let mut before = 0;
+        for _ in 0..5 {
+            let capture = session.capture(&[&kept]).await.unwrap();
+            let mut counts = Vec::new();
+            for offset in places {
+                let bytes = capture.read(0, offset, 4 * u64::from(COUNT)).await.unwrap();
+                let words = bytes.as_chunks().0.iter();
+                let values: Vec<u32> = words.map(|word| u32::from_le_bytes(*word)).collect();
+                let is_whole = values.iter().all(|value| *value == values[0]);
+                assert!(is_whole, "in the middle of a kernel");
+                counts.push(values[0]);
+            }
+            let (first, last) = (counts[0], counts[2]);
+            assert!(first >= counts[1] && counts[1] >= last, "{counts:?}");
+            assert!(first - last <= 1 && last >= before, "{counts:?} {before}");
+            before = last;
+            let between = capture.read(0, 1 << 20, 1 << 20).await.unwrap();
+            assert!(between.iter().all(|byte| *byte == 0));
+        }
+        over.store(true, Ordering::Relaxed);
+        working.await.unwrap();
+        drop(kept);
+        nothing_is_held(&session).await;
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_capture_has_what_was_written_while_it_was_made() {
     in_time(async {
         let session = session();

@@ -199,6 +199,20 @@ impl Cuda {
                     refusal => refusal.into(),
                 })
             }
+            // The device does not tell what was written, and copies faster than that could be found out.
+            Command::Refresh {
+                source,
+                copy,
+                offset,
+                bytes,
+            } => {
+                let from = self.memory.range(source, offset, bytes);
+                let from = from.ok_or_else(no_buffer)?;
+                let to = self.memory.range(copy, offset, bytes);
+                let to = to.ok_or_else(no_buffer)?;
+                let pooled = self.memory.is_pooled();
+                Ok(copy::copy(stream, pooled, to, from, bytes)?)
+            }
             Command::Fill {
                 target,
                 offset,

@@ -18,6 +18,7 @@ use seccompiler::{
 };
 
 use crate::channel::wire::WorkerDevice;
+use crate::memory::WRITE_LOG_REQUESTS;
 
 /// System calls, each with the conditions on its arguments under which it is meant: any one of
 /// them, or always where there is none.
@@ -167,6 +168,11 @@ fn allowed_on_processor() -> Outcome<Calls> {
     calls.insert(
         libc::SYS_fcntl,
         any(commands.map(|command| is(1, command as u64)))?,
+    );
+    // Of the system's notes on what is written to memory, whose descriptors are open already.
+    calls.insert(
+        libc::SYS_ioctl,
+        any(WRITE_LOG_REQUESTS.map(|request| is(1, u64::from(request))))?,
     );
     // A thread's own name.
     calls.insert(libc::SYS_prctl, any([is(0, libc::PR_SET_NAME as u64)])?);
