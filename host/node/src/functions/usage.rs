@@ -18,7 +18,7 @@ use tokio::sync::Mutex as AsyncMutex;
 use wasmtime_wasi_http::{Error, WasiBody};
 
 use super::device_memory::DeviceMemory;
-use crate::clock::Clock;
+use crate::clock::{Clock, SettledTime};
 use crate::lock::ignore_poison;
 use crate::storage::usage::{Amounts, UsageKey};
 use crate::storage::{Metadata, StorageError};
@@ -36,6 +36,8 @@ pub(super) struct Usage {
     memory: DeviceMemory,
     /// The first hour that is kept, as it was when older ones were removed last.
     kept_from: Arc<AtomicI64>,
+    /// When older ones are removed.
+    settled: Arc<SettledTime>,
 }
 
 /// Whom an invocation is counted for.
@@ -110,6 +112,7 @@ impl Usage {
             moving: Arc::default(),
             memory: DeviceMemory::default(),
             kept_from: Arc::default(),
+            settled: Arc::default(),
         }
     }
 
@@ -165,11 +168,10 @@ impl Usage {
         retention: Duration,
     ) -> Result<bool, StorageError> {
         let retention = i64::try_from(retention.as_millis()).unwrap_or(i64::MAX);
-        let kept_from = self
-            .clock
-            .now_ms()
-            .saturating_sub(retention)
-            .div_euclid(MS_PER_HOUR);
+        let Some(now_ms) = self.settled.now_ms(&*self.clock) else {
+            return Ok(false);
+        };
+        let kept_from = now_ms.saturating_sub(retention).div_euclid(MS_PER_HOUR);
         let is_due = self.kept_from.load(Ordering::Relaxed) != kept_from;
         if is_due {
             database.remove_usage_before(kept_from).await?;

@@ -21,7 +21,7 @@ use tokio::sync::{Notify, watch};
 use tokio::task::AbortHandle;
 
 use crate::audit::{AuditLog, Outcome};
-use crate::clock::Clock;
+use crate::clock::{Clock, SettledTime};
 use crate::functions::Functions;
 use crate::lock::ignore_poison;
 use crate::storage::jobs::{Added, Job, JobState, NewJob};
@@ -65,6 +65,8 @@ pub(crate) struct Jobs {
     audit: OnceLock<Arc<AuditLog>>,
     waiting: Mutex<Waiting>,
     running: Mutex<HashMap<String, Running>>,
+    /// When jobs are removed.
+    settled: SettledTime,
     /// Something became due, or a place became free.
     wake: Notify,
     /// Whether no further attempt begins.
@@ -125,6 +127,7 @@ impl Jobs {
             audit: OnceLock::new(),
             waiting: Mutex::new(waiting),
             running: Mutex::default(),
+            settled: SettledTime::default(),
             wake: Notify::new(),
             stopped: watch::Sender::new(false),
             count: watch::Sender::new(0),

@@ -167,7 +167,10 @@ impl Jobs {
 
     async fn clean(&self) {
         let retention = i64::try_from(self.limits.load().retention.as_millis()).unwrap_or(i64::MAX);
-        let before = self.clock().now_ms().saturating_sub(retention);
+        let Some(now) = self.settled.now_ms(self.clock()) else {
+            return;
+        };
+        let before = now.saturating_sub(retention);
         if let Err(error) = self.storage.database.remove_jobs(before).await {
             tracing::error!("jobs whose time is over stay for now: {error}");
         }

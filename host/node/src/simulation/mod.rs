@@ -78,3 +78,15 @@ fn a_seed_makes_one_schedule() {
         assert_eq!(Schedule::new(seed).run(), Schedule::new(seed).run());
     }
 }
+
+#[test]
+fn a_clock_that_is_ahead_for_a_while_takes_no_results_with_it() {
+    let mut seen = 0;
+    for seed in 0..20 {
+        let [before, meanwhile, after, end] = Schedule::new(seed).run_with_a_wrong_clock();
+        assert_eq!((meanwhile, after), (before, before), "seed {seed}");
+        assert_eq!(end, 0, "seed {seed}: what is over is removed");
+        seen += before;
+    }
+    assert!(seen > 0, "no job was there");
+}

@@ -107,6 +107,41 @@ impl Schedule {
         }
     }
 
+    /// A process without faults, in which jobs end. The time of day is then wrong for some minutes, by more
+    /// than jobs are kept, and later right by as much. How many ended jobs there are before, while it
+    /// is wrong, after, and at the end.
+    pub(super) fn run_with_a_wrong_clock(self) -> [usize; 4] {
+        let counts = Arc::new(Mutex::new([usize::MAX; 4]));
+        let counted = counts.clone();
+        self.process(move |schedule, process| {
+            let script = async move {
+                schedule.client(&process, 0).run(40).await;
+                while !schedule.tables().open_jobs().is_empty() {
+                    schedule.world.sleep(Duration::from_secs(30)).await;
+                }
+                let count = |place: usize| {
+                    let jobs = schedule.tables().jobs.len();
+                    if let Some(count) = ignore_poison(counted.lock()).get_mut(place) {
+                        *count = jobs;
+                    }
+                };
+                let minutes = |count: u64| schedule.world.sleep(Duration::from_secs(60 * count));
+                count(0);
+                schedule.world.jump_by(2 * RETENTION);
+                minutes(10).await;
+                count(1);
+                schedule.world.jump_back_by(2 * RETENTION);
+                minutes(180).await;
+                count(2);
+                schedule.world.jump_by(2 * RETENTION);
+                minutes(180).await;
+                count(3);
+            };
+            script.boxed()
+        });
+        *ignore_poison(counts.lock())
+    }
+
     fn tables(&self) -> std::sync::MutexGuard<'_, Tables> {
         ignore_poison(self.tables.lock())
     }

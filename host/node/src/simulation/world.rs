@@ -254,6 +254,12 @@ impl World {
         self.with(|state| state.offset_ms += millis);
     }
 
+    /// Sets the time of day back.
+    pub(super) fn jump_back_by(&self, duration: Duration) {
+        let millis = i64::try_from(duration.as_millis()).unwrap_or(0);
+        self.with(|state| state.offset_ms -= millis);
+    }
+
     /// Lets time pass until something that waits goes on. Whether anything did.
     fn advance(&self) -> bool {
         self.with(|state| {
@@ -300,6 +306,10 @@ impl Clock for World {
             let passed = i64::try_from(state.time.as_millis()).unwrap_or(i64::MAX);
             BEGIN_MS + passed + state.offset_ms
         })
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.time()
     }
 
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
