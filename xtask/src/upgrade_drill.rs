@@ -16,12 +16,16 @@ use crate::workspace::{Profile, Workspace};
 /// Builds the older release once and keeps it in target/upgrade. A node of it is given functions,
 /// jobs, snapshots and an audit log; it is drained, replaced, verified and taken back, whole and with a
 /// kill in the middle of each step. Tests do the same with one program for both; this is for
-/// changes to what a node keeps, and for releases.
+/// changes to what a node keeps, and for releases. With --schema the older release is the last one whose
+/// database had another schema.
 #[derive(clap::Args)]
 pub struct Arguments {
     /// The older release, by anything that git takes for a commit; by default the newest tag
     #[arg(long, value_name = "COMMIT", conflicts_with = "binary")]
     from: Option<String>,
+    /// Upgrade from the last commit before the newest version of the database's schema
+    #[arg(long, conflicts_with_all = ["from", "binary"])]
+    schema: bool,
     /// The older release's program, and build none
     #[arg(long, value_name = "FILE")]
     binary: Option<PathBuf>,
@@ -43,7 +47,13 @@ pub fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
             found
         }
         None => {
-            let commit = commit(workspace, arguments.from.as_deref())?;
+            let from = match arguments.schema {
+                true => Some(before_schema(workspace)?),
+                false => arguments.from.clone(),
+            };
+            let commit = commit(workspace, from.as_deref())?;
+            let (older, newer) = (versions(workspace, &commit)?, versions(workspace, "HEAD")?);
+            println!("the schema of the database: version {older} becomes {newer}");
             let step = steps.begin(&format!(
                 "building the older release, {commit} (the first time takes minutes)"
             ));
@@ -71,15 +81,44 @@ pub fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
     Ok(())
 }
 
+/// Where the versions of the schema are, a file each.
+const MIGRATIONS: &str = "host/node/migrations";
+
+/// What git says, where it succeeds.
+fn git(workspace: &Workspace, arguments: &[&str]) -> Result<Option<String>> {
+    let mut command = Command::new("git");
+    command.current_dir(workspace.root()).args(arguments);
+    let output = command.output().context("cannot run git")?;
+    let text = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+    Ok(output.status.success().then_some(text))
+}
+
+/// The last commit before the one that added the newest version of the schema.
+fn before_schema(workspace: &Workspace) -> Result<String> {
+    let added = [
+        "log",
+        "-1",
+        "--format=%H",
+        "--diff-filter=A",
+        "--",
+        MIGRATIONS,
+    ];
+    match git(workspace, &added)? {
+        Some(commit) if !commit.is_empty() => Ok(format!("{commit}^")),
+        _ => bail!("no commit of this repository has added a file to {MIGRATIONS}"),
+    }
+}
+
+/// How many versions of the schema a commit has.
+fn versions(workspace: &Workspace, commit: &str) -> Result<usize> {
+    let listed = ["ls-tree", "--name-only", commit, &format!("{MIGRATIONS}/")];
+    let files = git(workspace, &listed)?.unwrap_or_default();
+    Ok(files.lines().count())
+}
+
 /// The commit of a release, in short.
 fn commit(workspace: &Workspace, from: Option<&str>) -> Result<String> {
-    let git = |arguments: &[&str]| -> Result<Option<String>> {
-        let mut command = Command::new("git");
-        command.current_dir(workspace.root()).args(arguments);
-        let output = command.output().context("cannot run git")?;
-        let text = String::from_utf8_lossy(&output.stdout).trim().to_owned();
-        Ok(output.status.success().then_some(text))
-    };
+    let git = |arguments: &[&str]| git(workspace, arguments);
     let from = match from {
         Some(from) => from.to_owned(),
         None => git(&["describe", "--tags", "--abbrev=0", "HEAD^"])?.context(
