@@ -130,7 +130,7 @@ impl<K: Deref<Target = Keys>, M: FileManifest> Decoder<K, M> {
                     header.copy_from_slice(&bytes);
                     self.head = bytes;
                     let header = Header::decode(&header)?;
-                    if header.version != M::VERSION {
+                    if !M::reads(header.version) {
                         return Err(Error::OtherKind {
                             found: what(header.version),
                             expected: M::WHAT,
@@ -254,8 +254,8 @@ impl<K: Deref<Target = Keys>, M: FileManifest> Decoder<K, M> {
 /// What a file of this version of the format is, in words.
 fn what(version: u16) -> &'static str {
     match version {
-        NodeManifest::VERSION => NodeManifest::WHAT,
-        RecordingManifest::VERSION => RecordingManifest::WHAT,
+        version if NodeManifest::reads(version) => NodeManifest::WHAT,
+        version if RecordingManifest::reads(version) => RecordingManifest::WHAT,
         _ => <Manifest as FileManifest>::WHAT,
     }
 }

@@ -17,6 +17,22 @@ pub trait FileManifest: Serialize + DeserializeOwned {
     /// What such a file is.
     const WHAT: &'static str;
 
+    /// Whether files of this version of the format have it, or such as it is made of.
+    fn reads(version: u16) -> bool {
+        version == Self::VERSION
+    }
+
+    /// The manifest that a text of this version is.
+    ///
+    /// # Errors
+    ///
+    /// Where it is none.
+    fn of_text(version: u16, text: &[u8]) -> Result<Self, Error> {
+        // Only one is read.
+        let _ = version;
+        serde_json::from_slice(text).map_err(|error| Error::manifest(error.to_string()))
+    }
+
     /// Whether it is one that a writer makes.
     ///
     /// # Errors
@@ -65,8 +81,7 @@ pub trait FileManifest: Serialize + DeserializeOwned {
         if *blake3::hash(text).as_bytes() != header.manifest_digest {
             return Err(Error::damaged("its manifest has another content"));
         }
-        let manifest: Self =
-            serde_json::from_slice(text).map_err(|error| Error::manifest(error.to_string()))?;
+        let manifest = Self::of_text(header.version, text)?;
         manifest.check()?;
         Ok(manifest)
     }

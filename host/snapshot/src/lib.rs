@@ -61,7 +61,7 @@ pub use error::Error;
 pub use file_manifest::FileManifest;
 pub use keys::{Keys, Signature};
 pub use manifest::{Asset, Buffer, Function, Job, Manifest, Secret, Version};
-pub use node::{AuditPosition, NodeFunction, NodeManifest};
+pub use node::{AuditPosition, KeptSnapshot, NodeFunction, NodeManifest};
 pub use recording::{RecordedDevice, RecordedEnding, RecordingManifest};
 pub use secret::SecretsKey;
 pub use verify::{Verified, verify, verify_as};

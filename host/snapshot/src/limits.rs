@@ -1,16 +1,19 @@
 //! What a file may have at most. A reader refuses more before it takes memory for it.
 
 /// The newest version of the format that this program reads.
-pub const FORMAT_VERSION: u16 = RECORDING_VERSION;
+pub const FORMAT_VERSION: u16 = NODE_VERSION;
 
 /// The version of the format of a function.
 pub const FUNCTION_VERSION: u16 = 1;
 
-/// The version of the format of a node's own state.
-pub const NODE_VERSION: u16 = 2;
+/// The version of the format of a node's own state without jobs and snapshots, as it was written before.
+pub const FIRST_NODE_VERSION: u16 = 2;
 
 /// The version of the format of a recorded request.
 pub const RECORDING_VERSION: u16 = 3;
+
+/// The version of the format of a node's own state.
+pub const NODE_VERSION: u16 = 4;
 
 /// The longest manifest, in bytes.
 pub const MANIFEST_BYTES: u32 = 64 << 20;
@@ -48,6 +51,9 @@ pub const JOBS: usize = 100_000;
 
 /// Functions of a node.
 pub const FUNCTIONS: usize = 500_000;
+
+/// Snapshots that a node keeps.
+pub const KEPT_SNAPSHOTS: usize = 500_000;
 
 /// Bytes of the tokens of a node.
 pub const TOKEN_BYTES: u64 = 32 << 20;

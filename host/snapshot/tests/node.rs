@@ -1,4 +1,4 @@
-//! The format of a node's own state: version 2. What is written is read again, files of it are read for
+//! The format of a node's own state: version 4, and version 2 before it. What is written is read again, files of it are read for
 //! ever, and it is not mistaken for a function's.
 
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
@@ -8,8 +8,8 @@ use std::path::Path;
 use proptest::prelude::*;
 use tensor_wasm_snapshot::limits::CHUNK_BYTES;
 use tensor_wasm_snapshot::{
-    AuditPosition, Chunk, Chunker, Decoder, Error, Event, FileManifest, Keys, Manifest,
-    NodeFunction, NodeManifest, Signature, verify, verify_as,
+    AuditPosition, Chunk, Chunker, Content, Decoder, Error, Event, FileManifest, KeptSnapshot,
+    Keys, Manifest, NodeFunction, NodeManifest, Signature, verify, verify_as,
 };
 
 const HMAC_KEY: &[u8] = b"the key of the golden files of snapshots";
@@ -18,9 +18,13 @@ fn hmac() -> Keys {
     Keys::default().with_hmac(HMAC_KEY).unwrap()
 }
 
+const JOBS: &[u8] = b"{\"id\":\"job_1\",\"result_bytes\":3}\nabc\n";
+
 fn sample(usage: &[u8], tokens: &[u8]) -> (NodeManifest, Vec<Chunk>) {
     let mut chunker = Chunker::default();
     let (usage, mut chunks) = chunker.add_all(usage).unwrap();
+    let (jobs, of_jobs) = chunker.add_all(JOBS).unwrap();
+    chunks.extend(of_jobs);
     let (tokens, more) = chunker.add_all(tokens).unwrap();
     chunks.extend(more);
     let function = |tenant, number: u32| NodeFunction {
@@ -32,7 +36,13 @@ fn sample(usage: &[u8], tokens: &[u8]) -> (NodeManifest, Vec<Chunk>) {
         program: "tensor-wasm 0.1.0".to_owned(),
         created_ms: 1_700_000_000_000,
         functions: vec![function(0, 1), function(7, 2)],
+        snapshots: vec![KeptSnapshot {
+            tenant: 7,
+            id: "snap_0192".to_owned(),
+            head: format!("blake3:{}", "cd".repeat(32)),
+        }],
         usage,
+        jobs,
         tokens,
         tokens_left_out: 1,
         audit: Some(AuditPosition {
@@ -82,21 +92,53 @@ fn what_is_written_is_read() {
 #[test]
 fn files_of_each_version_of_the_format_are_read() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
-    let (manifest, chunks) = sample(b"{\"hour\":1}\n", b"alice blake3:00:00\n");
-    for (name, keys) in [("v2-unsigned", Keys::default()), ("v2-hmac", hmac())] {
+    let (usage, tokens) = (&b"{\"hour\":1}\n"[..], &b"alice blake3:00:00\n"[..]);
+    for (name, keys) in [
+        ("v2-unsigned", Keys::default()),
+        ("v2-hmac", hmac()),
+        ("v4-unsigned", Keys::default()),
+        ("v4-hmac", hmac()),
+    ] {
+        let (mut manifest, chunks) = sample(usage, tokens);
         let path = folder.join(format!("{name}.snapshot"));
         if std::env::var_os("WRITE_GOLDEN_FILES").is_some() && !path.exists() {
             std::fs::write(&path, file_of(&manifest, &chunks, &keys)).unwrap();
         }
         let file = std::fs::read(&path).unwrap();
         let verified = verify_as::<NodeManifest>(&file[..], &keys).unwrap();
-        assert_eq!(verified.manifest, manifest);
         let (_, parts) = read(&file, &keys).unwrap();
-        assert_eq!(parts, [&b"{\"hour\":1}\n"[..], b"alice blake3:00:00\n"]);
-        match name {
-            "v2-unsigned" => assert_eq!(verified.signature, Signature::None),
-            _ => assert!(matches!(verified.signature, Signature::Trusted { .. })),
+        if name.starts_with("v2") {
+            // It has no jobs and no snapshots.
+            manifest.snapshots.clear();
+            manifest.jobs = Content {
+                digest: format!("blake3:{}", blake3::hash(b"").to_hex()),
+                bytes: 0,
+                chunks: Vec::new(),
+            };
+            manifest.chunks.remove(1);
+            manifest.tokens.chunks = vec![1];
+            assert_eq!(parts, [usage, tokens]);
+        } else {
+            assert_eq!(parts, [usage, JOBS, tokens]);
         }
+        assert_eq!(verified.manifest, manifest);
+        match name.ends_with("unsigned") {
+            true => assert_eq!(verified.signature, Signature::None),
+            false => assert!(matches!(verified.signature, Signature::Trusted { .. })),
+        }
+    }
+}
+
+#[test]
+fn a_manifest_of_one_version_is_not_read_as_of_the_other() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
+    for (name, version) in [("v2-unsigned", 4_u8), ("v4-unsigned", 2)] {
+        let mut file = std::fs::read(folder.join(format!("{name}.snapshot"))).unwrap();
+        file[8] = version;
+        let checksum = blake3::hash(&file[..144]);
+        file[144..160].copy_from_slice(&checksum.as_bytes()[..16]);
+        let error = verify_as::<NodeManifest>(&file[..], &Keys::default()).unwrap_err();
+        assert!(matches!(error, Error::Manifest { .. }), "{error}");
     }
 }
 
@@ -136,6 +178,10 @@ fn a_manifest_that_says_what_no_writer_says_is_refused() {
     assert!(text.contains("its chunks have 5"), "{text}");
     let text = refused(|manifest| manifest.tokens.chunks = Vec::new());
     assert!(text.contains("its chunks have 0"), "{text}");
+    let text = refused(|manifest| manifest.snapshots[0].head.clear());
+    assert!(text.contains("has no digest"), "{text}");
+    let text = refused(|manifest| manifest.snapshots.push(manifest.snapshots[0].clone()));
+    assert!(text.contains("twice"), "{text}");
     let text = refused(|manifest| {
         if let Some(audit) = &mut manifest.audit {
             audit.hash.pop();

@@ -281,12 +281,12 @@ fn a_file_with_a_byte_of_manifest_or_chunk_changed_is_refused() {
 fn a_newer_file_is_refused_by_name() {
     let (manifest, chunks) = sample();
     let mut file = file_of(&manifest, &chunks, &Keys::default());
-    file[8] = 4;
+    file[8] = 5;
     let error = verify(&file[..], &Keys::default()).unwrap_err();
-    assert!(matches!(error, Error::Newer { found: 4 }));
+    assert!(matches!(error, Error::Newer { found: 5 }));
     let text = error.to_string();
     assert!(
-        text.contains("format version 4") && text.contains("use a newer"),
+        text.contains("format version 5") && text.contains("use a newer"),
         "{text}"
     );
     for other in [&b"\x7fELF"[..], b"#!/bin/sh\n", &[0; 500]] {

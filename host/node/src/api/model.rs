@@ -212,6 +212,8 @@ pub(super) struct Snapshot {
     jobs: u64,
     /// The key that has signed it: `hmac:` or `ed25519:`, and 64 hexadecimal digits.
     signed_by: Option<String>,
+    /// BLAKE3 of the file's header and manifest: where it is the same, the file is.
+    head: String,
 }
 
 /// A snapshot that was saved or uploaded.
@@ -280,6 +282,10 @@ pub(super) struct ImportedState {
     pub(super) usage_added: u64,
     /// Records of usage that were there.
     pub(super) usage_known: u64,
+    /// Jobs that have ended, with their results, that were added.
+    pub(super) jobs_added: u64,
+    /// Such jobs that were there.
+    pub(super) jobs_known: u64,
 }
 
 /// A function that was restored.
@@ -307,6 +313,7 @@ impl Snapshot {
             buffers: snapshot.buffers,
             jobs: snapshot.jobs,
             signed_by: snapshot.signed_by.clone(),
+            head: snapshot.head.clone(),
         }
     }
 }

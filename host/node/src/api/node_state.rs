@@ -15,7 +15,7 @@ use super::model::ImportedState;
 use super::snapshots::{SNAPSHOT, expect_snapshot};
 use super::{Api, Call, body};
 use crate::audit::AuditLog;
-use crate::error::{NodeError, OPERATOR_ONLY};
+use crate::error::{INVALID_REQUEST, NodeError, OPERATOR_ONLY};
 use crate::functions::NodeFacts;
 use crate::tokens::Tokens;
 
@@ -62,7 +62,16 @@ impl Api {
     pub(super) async fn node_state(&self, call: Call<'_>) -> Result<Response<WasiBody>, NodeError> {
         self.expect_operator(&call)?;
         let facts = self.operator_files.get().map(OperatorFiles::facts);
-        let file = self.functions.node_state(facts.unwrap_or_default()).await?;
+        let with_jobs = match call.query.get("jobs") {
+            None | Some("true") => true,
+            Some("false") => false,
+            Some(_) => {
+                let problem = "`jobs` is true or false";
+                return Err(NodeError::new(&INVALID_REQUEST, problem));
+            }
+        };
+        let facts = facts.unwrap_or_default();
+        let file = self.functions.node_state(facts, with_jobs).await?;
         let length = file.file_bytes;
         let frames = file.bytes_from(0).map(|part| match part {
             Ok(bytes) => Ok(Frame::data(bytes)),
@@ -94,8 +103,10 @@ impl Api {
         body::json(
             StatusCode::OK,
             &ImportedState {
-                usage_added: imported.added,
-                usage_known: imported.known,
+                usage_added: imported.usage_added,
+                usage_known: imported.usage_known,
+                jobs_added: imported.jobs_added,
+                jobs_known: imported.jobs_known,
             },
         )
     }

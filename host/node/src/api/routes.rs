@@ -703,18 +703,18 @@ pub(super) const ROUTES: &[Route] = &[
                 methods: Methods::Get,
                 endpoint: Endpoint::NodeState,
                 action: "node.export",
-                summary: "What the node has beside its functions, as a file: which there are, what all \
-                          used, hashes of tokens, the end of the audit log. For callers who may act \
-                          for all tenants.",
-                query: &[],
+                summary: "What the node has beside its functions, as a file: which functions and \
+                          snapshots there are, what all used, jobs that have ended, hashes of tokens, \
+                          the end of the audit log. For callers who may act for all tenants.",
+                query: &[("jobs", "`false` for the file without jobs.")],
                 errors: &[&INVALID_REQUEST, &error::OPERATOR_ONLY, &STORAGE_FULL],
             },
             Operation {
                 methods: Methods::Put,
                 endpoint: Endpoint::ImportNodeState,
                 action: "node.import",
-                summary: "Add what all functions used from such a file of another node; what is known \
-                          stays as it is. All of it or nothing.",
+                summary: "Add what all functions used, and the jobs that have ended, from such a file of \
+                          another node; what is known stays as it is. All of it or nothing.",
                 query: &[],
                 errors: &[
                     &INVALID_REQUEST,

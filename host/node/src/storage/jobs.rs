@@ -301,7 +301,7 @@ impl JobQueue for Database {
         if open >= i64::from(limit) {
             return Ok(Added::TooMany);
         }
-        let id = insert_job(&mut transaction, &job, stored_bytes, now_ms).await?;
+        let id = insert_job(&mut transaction, None, &job, stored_bytes, now_ms).await?;
         let Some(id) = id else {
             return Ok(Added::TooMuch);
         };
@@ -590,15 +590,22 @@ async fn count_stored(connection: &mut SqliteConnection, id: &str) -> Result<(),
     Ok(())
 }
 
-fn json(headers: &StoredHeaders) -> String {
+pub(super) fn json(headers: &StoredHeaders) -> String {
     // Texts and bytes always serialize.
     serde_json::to_string(headers).unwrap_or_default()
 }
 
-/// Adds the rows of a job, due at once. Returns its id, or nothing where the tenant may not store as
-/// much.
+/// Whether it is what a node makes as the id of a job.
+pub(crate) fn is_job_id(text: &str) -> bool {
+    let digits = text.strip_prefix(ID_PREFIX).unwrap_or_default();
+    (1..=64).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_alphanumeric())
+}
+
+/// Adds the rows of a job, due at once, with an id that is free or a new one. Returns the id, or nothing
+/// where the tenant may not store as much.
 pub(super) async fn insert_job(
     connection: &mut SqliteConnection,
+    id: Option<&str>,
     job: &NewJob,
     stored_bytes: u64,
     now_ms: i64,
@@ -611,7 +618,10 @@ pub(super) async fn insert_job(
         return Ok(None);
     }
     stored::change(connection, tenant, bytes).await?;
-    let id = ordered_id(ID_PREFIX, now_ms)?;
+    let id = match id {
+        Some(id) => id.to_owned(),
+        None => ordered_id(ID_PREFIX, now_ms)?,
+    };
     sqlx::query(
         "INSERT INTO jobs (id, tenant, function_id, function_name, state, attempts, \
          max_attempts, backoff_ms, interruptions, on_restart, created_by, created_at, due_at, \
@@ -644,7 +654,7 @@ pub(super) async fn insert_job(
     Ok(Some(id))
 }
 
-fn read(row: &SqliteRow) -> Result<Job, StorageError> {
+pub(super) fn read(row: &SqliteRow) -> Result<Job, StorageError> {
     let damaged = |what| StorageError::Damaged { what };
     let number = |column: &str| -> Result<u32, StorageError> {
         let number: i64 = row.try_get(column)?;

@@ -1,5 +1,5 @@
-//! What a backup of a node has of the database as a whole: all functions by name, and what all of them
-//! used.
+//! What a backup of a node has of the database as a whole: all functions by name, the snapshots that are
+//! kept, and what all functions used.
 
 use sqlx::{Row, Sqlite, Transaction};
 
@@ -18,6 +18,18 @@ impl Database {
             Ok((tenant, row.try_get("id")?, row.try_get("name")?))
         };
         rows.iter().map(function).collect()
+    }
+
+    /// The snapshots of all tenants, oldest first: tenant, id, and the digest of the head.
+    pub(crate) async fn all_snapshots(&self) -> Result<Vec<(u64, String, String)>, StorageError> {
+        let rows = sqlx::query("SELECT tenant, id, head FROM snapshots ORDER BY id")
+            .fetch_all(&self.readers)
+            .await?;
+        let snapshot = |row: &sqlx::sqlite::SqliteRow| {
+            let tenant = row.try_get::<i64, _>("tenant")?.cast_unsigned();
+            Ok((tenant, row.try_get("id")?, row.try_get("head")?))
+        };
+        rows.iter().map(snapshot).collect()
     }
 
     /// What all functions used, at most `limit` rows, those after `after`.
@@ -41,19 +53,19 @@ impl Database {
         rows.iter().map(usage_of).collect()
     }
 
-    /// Begins to add usage of another node, all of it or nothing.
-    pub(crate) async fn begin_usage_import(&self) -> Result<UsageImport, StorageError> {
-        Ok(UsageImport(self.writer.begin().await?))
+    /// Begins to add usage and jobs of another node, all of it or nothing.
+    pub(crate) async fn begin_state_import(&self) -> Result<StateImport, StorageError> {
+        Ok(StateImport(self.writer.begin().await?))
     }
 }
 
-/// Usage that is being added. Dropped, none of it was.
-pub(crate) struct UsageImport(Transaction<'static, Sqlite>);
+/// Usage and jobs that are being added. Dropped, none of it was.
+pub(crate) struct StateImport(pub(super) Transaction<'static, Sqlite>);
 
-impl UsageImport {
+impl StateImport {
     /// Adds what a function used in an hour, unless that is known: what was imported is not added
     /// again. Returns whether it was added.
-    pub(crate) async fn add(
+    pub(crate) async fn add_usage(
         &mut self,
         key: &UsageKey,
         amounts: &Amounts,
@@ -128,17 +140,17 @@ mod tests {
         }
         assert_eq!(read.len(), rows.len());
         for expected in [true, false] {
-            let mut import = to.begin_usage_import().await.unwrap();
+            let mut import = to.begin_state_import().await.unwrap();
             for (key, amounts) in &read {
-                assert_eq!(import.add(key, amounts).await.unwrap(), expected);
+                assert_eq!(import.add_usage(key, amounts).await.unwrap(), expected);
             }
             import.commit().await.unwrap();
         }
         assert_eq!(to.all_usage(None, 100).await.unwrap(), read);
         // One that is not committed leaves nothing.
         let other = open("other.db").await;
-        let mut import = other.begin_usage_import().await.unwrap();
-        import.add(&read[0].0, &read[0].1).await.unwrap();
+        let mut import = other.begin_state_import().await.unwrap();
+        import.add_usage(&read[0].0, &read[0].1).await.unwrap();
         drop(import);
         assert_eq!(other.all_usage(None, 100).await.unwrap(), []);
     }

@@ -9,7 +9,7 @@ use super::assets::{self, AssetOwner, Assets};
 use super::change_error::ChangeError;
 use super::database::Database;
 use super::functions::{AddedVersion, NewVersion, TenantLimits, find, prune, set_weights};
-use super::jobs::{NewJob, insert_job};
+use super::jobs::{NewJob, insert_job, is_job_id};
 use super::stored;
 
 /// A function as it is to be.
@@ -36,7 +36,7 @@ pub(crate) struct RestoredFunction {
     pub(crate) added: AddedVersion,
     /// The numbers of the versions that were added, in the order of the restoration.
     pub(crate) numbers: Vec<u32>,
-    /// How many jobs were added: not those that are there.
+    /// How many jobs were added: not those that the function has.
     pub(crate) jobs: u32,
 }
 
@@ -79,19 +79,23 @@ impl Database {
         set_settings(&mut transaction, restoration).await?;
         let mut jobs = 0;
         for (known_id, job) in &restoration.jobs {
-            let known: Option<i64> = sqlx::query_scalar("SELECT 1 FROM jobs WHERE id = $1")
-                .bind(known_id)
-                .fetch_optional(&mut *transaction)
-                .await?;
-            // Over the function that it is of, a job that is there has run since, or will.
-            if known.is_some() && restoration.new_name.is_none() {
-                continue;
-            }
+            let known: Option<String> =
+                sqlx::query_scalar("SELECT function_id FROM jobs WHERE id = $1")
+                    .bind(known_id)
+                    .fetch_optional(&mut *transaction)
+                    .await?;
+            // A job of the function that is there has run since, or will. It has the id that it had, so
+            // that it is found whenever the snapshot is restored again.
+            let own_id = match known {
+                Some(function) if function == *id => continue,
+                Some(_) => None,
+                None => Some(known_id.as_str()).filter(|known_id| is_job_id(known_id)),
+            };
             if !has_place(&mut transaction, *tenant, most_jobs).await? {
                 return Err(ChangeError::TooManyJobs { limit: most_jobs });
             }
             let limit = limits.stored_bytes;
-            let added = insert_job(&mut transaction, job, limit, now_ms).await?;
+            let added = insert_job(&mut transaction, own_id, job, limit, now_ms).await?;
             added.ok_or(ChangeError::TooMuch { limit })?;
             jobs += 1;
         }

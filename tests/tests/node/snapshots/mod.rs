@@ -262,6 +262,13 @@ fn jobs_that_wait_are_saved_and_run_again_where_that_is_asked_for() {
         (reply.status == 200).then(|| reply.text())
     });
     assert_eq!(body, "a request");
+    // It has the id that it had: restored once more, it is not run again.
+    assert_eq!(jobs[0]["id"], job.json()["job_id"]);
+    let over = other.restore(id(&uploaded), &json!({"over": "app", "jobs": true}));
+    assert_eq!(over.json()["jobs"], 0, "{}", over.text());
+    // Of another function it is another job.
+    let copy = other.restore(id(&uploaded), &json!({"name": "copy", "jobs": true}));
+    assert_eq!(copy.json()["jobs"], 1, "{}", copy.text());
 }
 
 fn text(output: &Output) -> String {

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use reqwest::Method;
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tensor_wasm_tests::{Output, Reply, Serve, Server, component, guest, tensor_wasm};
+use tensor_wasm_tests::{Output, Reply, Serve, Server, component, eventually, guest, tensor_wasm};
 
 use super::{KEY, SNAPSHOT, text};
 
@@ -350,4 +350,123 @@ fn an_id_is_kept_for_those_who_may_act_for_all_tenants_and_is_one_function_s() {
     assert_eq!(restored.status, 201, "{}", restored.text());
     assert_eq!(restored.json()["function"]["id"], app.as_str());
     assert_eq!(ask(&node, &alice, 7, &format!("/f/{app}")), "hello\n");
+}
+
+/// A job that has ended: its id, and how it is shown.
+#[track_caller]
+fn ended_job(
+    server: &Server,
+    token: &str,
+    tenant: u64,
+    path: &str,
+    key: &str,
+    body: &str,
+) -> Value {
+    let request = server.request(Method::POST, path).bearer_auth(token);
+    let request = request
+        .header("x-tensorwasm-tenant", tenant)
+        .header("idempotency-key", key);
+    let reply = server.send(request.body(body.to_owned()));
+    assert!(
+        matches!(reply.status.as_u16(), 200 | 202),
+        "{}",
+        reply.text()
+    );
+    let id = reply.json()["job_id"].as_str().unwrap().to_owned();
+    eventually("the job to end", || {
+        let job = send(server, token, tenant, Method::GET, &format!("/jobs/{id}")).json();
+        matches!(job["state"].as_str(), Some("succeeded" | "failed")).then_some(job)
+    })
+}
+
+#[test]
+fn a_whole_node_comes_back_with_its_snapshots_and_the_results_of_its_jobs() {
+    let place = Place::new();
+    let operator = place.new_token("old.tokens", "operator", "*");
+    let old = place.node("old");
+    deploy(&old, &operator, 0, "app", "keeps_state");
+    deploy(&old, &operator, 7, "echo", "echo");
+    // Longer than a chunk, so that a job's result is in more than one.
+    let long = "x".repeat(3 << 20);
+    let path = "/functions/echo/invoke-async";
+    let jobs = [
+        ended_job(&old, &operator, 7, path, "first", "a result"),
+        ended_job(&old, &operator, 7, path, "second", &long),
+        ended_job(&old, &operator, 7, path, "third", ""),
+    ];
+    ask(&old, &operator, 0, "/f/app/noise/state/100000/7");
+    let state = ask(&old, &operator, 0, "/f/app/sum/state");
+    let kept = send(&old, &operator, 0, Method::POST, "/functions/app/snapshots").json();
+    // What the snapshot has is there no more.
+    ask(&old, &operator, 0, "/f/app/noise/state/100000/8");
+    let of_other = send(
+        &old,
+        &operator,
+        7,
+        Method::POST,
+        "/functions/echo/snapshots",
+    )
+    .json();
+    send(&old, &operator, 7, Method::DELETE, "/functions/echo");
+    let deleted = send(&old, &operator, 7, Method::GET, "/functions/echo");
+    assert_eq!(deleted.status, 404, "its snapshot and its jobs stay");
+    let export = ["export", "backup", "--node"];
+    let said = done(&snapshot(&place, &export, Some((&old, &operator))));
+    assert!(said.contains("1 functions, 2 snapshots"), "{said}");
+    let listed = |server: &Server, tenant: u64| {
+        let page = send(server, &operator, tenant, Method::GET, "/snapshots").json();
+        let rows = page["snapshots"].as_array().unwrap().clone();
+        let heads = rows
+            .iter()
+            .map(|row| row["head"].as_str().unwrap().to_owned());
+        heads.collect::<Vec<_>>()
+    };
+    let before = [0, 7].map(|tenant| listed(&old, tenant));
+    assert_eq!(before, [[kept["head"].clone()], [of_other["head"].clone()]]);
+    drop(old);
+
+    fs::copy(place.path("old.tokens"), place.path("new.tokens")).unwrap();
+    let new = place.node("new");
+    let import = ["import", "backup", "--node"];
+    // A file in the place of another is seen before anything is changed.
+    let name = |id: &Value| format!("{}.snapshot", id["id"].as_str().unwrap());
+    let file = place.path(&format!("backup/0/kept/{}", name(&kept)));
+    let other = place.path(&format!("backup/7/kept/{}", name(&of_other)));
+    let right = fs::read(&file).unwrap();
+    fs::copy(&other, &file).unwrap();
+    let refused = snapshot(&place, &import, Some((&new, &operator)));
+    assert!(
+        text(&refused).contains("is not the snapshot"),
+        "{}",
+        text(&refused)
+    );
+    assert!(ask(&new, &operator, 7, "/jobs").contains("\"jobs\":[]"));
+    fs::write(&file, right).unwrap();
+
+    let said = done(&snapshot(&place, &import, Some((&new, &operator))));
+    assert!(said.contains("3 ended jobs, 0 were known"), "{said}");
+    assert_eq!([0, 7].map(|tenant| listed(&new, tenant)), before);
+    for (job, result) in jobs.iter().zip(["a result", &long, ""]) {
+        let id = job["id"].as_str().unwrap();
+        let found = send(&new, &operator, 7, Method::GET, &format!("/jobs/{id}")).json();
+        assert_eq!(&found, job);
+        let found = ask(&new, &operator, 7, &format!("/jobs/{id}/result"));
+        assert!(found == result, "{id}");
+    }
+    // The snapshot that was kept has what it had.
+    let page = send(&new, &operator, 0, Method::GET, "/snapshots").json();
+    let path = format!(
+        "/snapshots/{}/restore",
+        page["snapshots"][0]["id"].as_str().unwrap()
+    );
+    let request = new.request(Method::POST, &path).bearer_auth(&operator);
+    let restored = new.send(request.json(&json!({"name": "copy"})));
+    assert_eq!(restored.status, 201, "{}", restored.text());
+    assert_eq!(ask(&new, &operator, 0, "/f/copy/sum/state"), state);
+
+    // Nothing comes twice.
+    let over = ["import", "backup", "--node", "--over"];
+    let said = done(&snapshot(&place, &over, Some((&new, &operator))));
+    assert!(said.contains("0 ended jobs, 3 were known"), "{said}");
+    assert_eq!([0, 7].map(|tenant| listed(&new, tenant)), before);
 }

@@ -177,6 +177,8 @@ pub struct Snapshot {
     pub created_at: String,
     pub file_bytes: u64,
     pub signed_by: Option<String>,
+    /// BLAKE3 of the file's header and manifest.
+    pub head: String,
 }
 
 /// A page of snapshots.

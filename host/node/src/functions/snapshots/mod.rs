@@ -8,6 +8,8 @@
 mod contents;
 mod download;
 mod list;
+mod node_contents;
+mod node_jobs;
 mod node_state;
 mod parts;
 mod restore;

@@ -1,21 +1,24 @@
-//! What a node has beside its functions, as a file: which functions there are, what all of them used, the
-//! hashes of tokens, and the end of the audit log. Usage comes back from it; tokens and the audit log are
-//! files of the operator, which `tensor-wasm snapshot prepare` makes of it before a node is started.
+//! What a node has beside its functions, as a file: which functions and snapshots there are, what all
+//! functions used, the jobs that have ended, the hashes of tokens, and the end of the audit log. Usage and
+//! jobs come back from it; tokens and the audit log are files of the operator, which `tensor-wasm snapshot
+//! prepare` makes of it before a node is started.
 
 use std::sync::Arc;
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
-use tensor_wasm_snapshot::limits::CHUNK_BYTES;
 use tensor_wasm_snapshot::{
-    AuditPosition, Chunk, Chunker, Content, Decoder, Event, FileManifest, Keys, NodeFunction,
+    AuditPosition, Content, Decoder, Event, FileManifest, KeptSnapshot, Keys, NodeFunction,
     NodeManifest,
 };
 
 use super::SnapshotError;
-use super::contents::{Pins, apart, digest_of};
+use super::contents::{Pins, digest_of};
 use super::download::SnapshotDownload;
+use super::node_contents::ContentWriter;
+use super::node_jobs::{ImportLimits, JobReader};
 use crate::functions::Functions;
+use crate::storage::node_state::StateImport;
 use crate::storage::usage::{Amounts, UsageKey};
 use crate::to_its_end::to_its_end;
 
@@ -37,15 +40,22 @@ pub(crate) struct NodeFacts {
 }
 
 /// What was taken from a file.
-pub(crate) struct ImportedUsage {
-    /// Records that were added.
-    pub(crate) added: u64,
+pub(crate) struct ImportedState {
+    /// Records of usage that were added.
+    pub(crate) usage_added: u64,
     /// Records that were there: of the same function and hour.
-    pub(crate) known: u64,
+    pub(crate) usage_known: u64,
+    /// Jobs that were added.
+    pub(crate) jobs_added: u64,
+    /// Jobs that were there.
+    pub(crate) jobs_known: u64,
 }
 
 /// An hour, in milliseconds.
 const HOUR_MS: i64 = 3_600_000;
+
+/// How far the clock of a node that counted may have been ahead, in hours: a year.
+const MOST_AHEAD: i64 = 366 * 24;
 
 /// More of anything than a function can use in an hour, and far from what the database can hold of a sum.
 const MOST_USED: u64 = 1 << 60;
@@ -71,23 +81,28 @@ struct UsageLine {
 }
 
 impl Functions {
-    /// Makes the file. Its contents are in the store until the download is at its end.
+    /// Makes the file, with jobs that have ended or without. Its contents are in the store until the
+    /// download is at its end.
     pub(crate) async fn node_state(
         self: &Arc<Self>,
         facts: NodeFacts,
+        with_jobs: bool,
     ) -> Result<SnapshotDownload, SnapshotError> {
         self.store_usage().await?;
         let pins = Pins::new(self.clone());
-        let mut chunker = Chunker::default();
-        let functions = self.storage.snapshots()?.all_functions().await?;
+        let mut writer = ContentWriter::new(&pins);
+        let database = self.storage.snapshots()?;
+        let functions = database.all_functions().await?;
+        let snapshots = database.all_snapshots().await?;
         let created_ms = self.clock().now_ms();
-        let usage = self.save_usage(&pins, &mut chunker).await?;
-        let mut text = facts.tokens.join("\n").into_bytes();
-        if !text.is_empty() {
-            text.push(b'\n');
-        }
-        for piece in text.chunks(CHUNK_BYTES) {
-            save_piece(&pins, &mut chunker, piece.to_vec()).await?;
+        let usage = self.save_usage(&mut writer).await?;
+        let jobs = match with_jobs {
+            true => self.save_jobs(&mut writer).await?,
+            false => writer.finish().await?,
+        };
+        for line in &facts.tokens {
+            writer.write(line.as_bytes()).await?;
+            writer.write(b"\n").await?;
         }
         let manifest = NodeManifest {
             program: format!("tensor-wasm {}", env!("CARGO_PKG_VERSION")),
@@ -96,11 +111,16 @@ impl Functions {
                 .into_iter()
                 .map(|(tenant, id, name)| NodeFunction { tenant, id, name })
                 .collect(),
+            snapshots: snapshots
+                .into_iter()
+                .map(|(tenant, id, head)| KeptSnapshot { tenant, id, head })
+                .collect(),
             usage,
-            tokens: chunker.finish(),
+            jobs,
+            tokens: writer.finish().await?,
             tokens_left_out: facts.tokens_left_out,
             audit: facts.audit,
-            chunks: chunker.into_entries(),
+            chunks: writer.into_entries(),
         };
         let head = manifest.head(&self.host.snapshot_keys)?;
         let digest = digest_of(&head);
@@ -111,36 +131,22 @@ impl Functions {
         Ok(SnapshotDownload::of(self.clone(), parts, Some(pins)))
     }
 
-    async fn save_usage(
-        &self,
-        pins: &Pins,
-        chunker: &mut Chunker,
-    ) -> Result<Content, SnapshotError> {
+    async fn save_usage(&self, writer: &mut ContentWriter<'_>) -> Result<Content, SnapshotError> {
         let database = self.storage.snapshots()?;
-        let mut text = Vec::new();
         let mut after = None;
         loop {
             let page = database.all_usage(after.as_ref(), PAGE).await?;
-            let is_last = page.len() < PAGE as usize;
             for (key, amounts) in &page {
-                let line = serde_json::to_string(&UsageLine::of(key, amounts));
-                text.extend_from_slice(line.unwrap_or_default().as_bytes());
-                text.push(b'\n');
-                if text.len() >= CHUNK_BYTES {
-                    let rest = text.split_off(CHUNK_BYTES);
-                    let piece = std::mem::replace(&mut text, rest);
-                    save_piece(pins, chunker, piece).await?;
-                }
+                let line = serde_json::to_vec(&UsageLine::of(key, amounts)).unwrap_or_default();
+                writer.write(&line).await?;
+                writer.write(b"\n").await?;
             }
+            let is_last = page.len() < PAGE as usize;
             after = page.into_iter().last().map(|(key, _)| key);
             if is_last {
-                break;
+                return writer.finish().await;
             }
         }
-        if !text.is_empty() {
-            save_piece(pins, chunker, text).await?;
-        }
-        Ok(chunker.finish())
     }
 
     /// Begins to take such a file.
@@ -150,19 +156,6 @@ impl Functions {
             pins: Pins::new(self.clone()),
         }
     }
-}
-
-async fn save_piece(
-    pins: &Pins,
-    chunker: &mut Chunker,
-    piece: Vec<u8>,
-) -> Result<(), SnapshotError> {
-    let (chunk, piece) = apart(move || (Chunk::pack(&piece), piece)).await?;
-    let chunk = chunk?;
-    pins.put_uncharged(&chunk.entry.digest, chunk.stored.into())
-        .await?;
-    chunker.add_packed(&piece, &chunk.entry);
-    Ok(())
 }
 
 /// A file that is arriving.
@@ -184,8 +177,8 @@ impl NodeStateUpload {
         Ok(())
     }
 
-    /// Adds the usage of a file that has arrived as a whole: all of it or nothing.
-    pub(crate) async fn finish(self) -> Result<ImportedUsage, SnapshotError> {
+    /// Adds the usage and the jobs of a file that has arrived as a whole: all of it or nothing.
+    pub(crate) async fn finish(self) -> Result<ImportedState, SnapshotError> {
         to_its_end(async move {
             let (manifest, _) = self.decoder.finish()?;
             let imported = import(&self.pins, &manifest).await;
@@ -196,11 +189,38 @@ impl NodeStateUpload {
     }
 }
 
-async fn import(pins: &Pins, manifest: &NodeManifest) -> Result<ImportedUsage, SnapshotError> {
+async fn import(pins: &Pins, manifest: &NodeManifest) -> Result<ImportedState, SnapshotError> {
     let functions = pins.functions();
-    let mut adding = functions.storage.snapshots()?.begin_usage_import().await?;
-    let mut imported = ImportedUsage { added: 0, known: 0 };
+    let mut adding = functions.storage.snapshots()?.begin_state_import().await?;
     let now_ms = functions.clock().now_ms();
+    let (added, known) = import_usage(functions, manifest, &mut adding, now_ms).await?;
+    let limits = ImportLimits {
+        now_ms,
+        stored_bytes: functions.limits().stored_bytes,
+    };
+    let mut jobs = JobReader::default();
+    for place in &manifest.jobs.chunks {
+        let bytes = functions.unpacked_at(manifest, *place).await?;
+        jobs.push(&bytes, &mut adding, &limits).await?;
+    }
+    jobs.finish()?;
+    adding.commit().await?;
+    Ok(ImportedState {
+        usage_added: added,
+        usage_known: known,
+        jobs_added: jobs.added,
+        jobs_known: jobs.known,
+    })
+}
+
+/// Adds usage. Returns how many records were added, and how many were there.
+async fn import_usage(
+    functions: &Functions,
+    manifest: &NodeManifest,
+    adding: &mut StateImport,
+    now_ms: i64,
+) -> Result<(u64, u64), SnapshotError> {
+    let (mut added, mut known) = (0, 0);
     let mut rest = Vec::new();
     let mut add = async |lines: &[u8]| -> Result<(), SnapshotError> {
         let lines = lines.split(|byte| *byte == b'\n');
@@ -210,17 +230,15 @@ async fn import(pins: &Pins, manifest: &NodeManifest) -> Result<ImportedUsage, S
             })?;
             line.check(now_ms)?;
             let (key, amounts) = line.row();
-            match adding.add(&key, &amounts).await? {
-                true => imported.added += 1,
-                false => imported.known += 1,
+            match adding.add_usage(&key, &amounts).await? {
+                true => added += 1,
+                false => known += 1,
             }
         }
         Ok(())
     };
     for place in &manifest.usage.chunks {
-        let entry = manifest.chunks.get(*place as usize);
-        let entry = entry.ok_or(SnapshotError::damaged("the state of a node"))?;
-        rest.extend(functions.unpacked(entry).await?);
+        rest.extend(functions.unpacked_at(manifest, *place).await?);
         let whole = rest.iter().rposition(|byte| *byte == b'\n');
         let whole = whole.map_or(0, |last| last + 1);
         if rest.len() - whole > LONGEST_LINE {
@@ -231,15 +249,27 @@ async fn import(pins: &Pins, manifest: &NodeManifest) -> Result<ImportedUsage, S
         rest.drain(..whole);
     }
     add(&rest).await?;
-    adding.commit().await?;
-    Ok(imported)
+    Ok((added, known))
+}
+
+impl Functions {
+    /// A chunk of the state of a node, by its place.
+    async fn unpacked_at(
+        &self,
+        manifest: &NodeManifest,
+        place: u32,
+    ) -> Result<Vec<u8>, SnapshotError> {
+        let entry = manifest.chunks.get(place as usize);
+        let entry = entry.ok_or(SnapshotError::damaged("the state of a node"))?;
+        self.unpacked(entry).await
+    }
 }
 
 impl UsageLine {
     /// Checks that it may be what a node counted.
     ///
     /// # Errors
-    /// For an hour that has not come, which no clean-up would ever reach, and for amounts to which
+    /// For an hour that will not come for long, which no clean-up would ever reach, and for amounts to which
     /// nothing more could be added.
     fn check(&self, now_ms: i64) -> Result<(), SnapshotError> {
         let unfit = |what: &str| {
@@ -248,9 +278,9 @@ impl UsageLine {
                 self.hour, self.function_id
             )))
         };
-        // The clock of the node that counted may have been a little ahead.
-        if !(0..=now_ms / HOUR_MS + 1).contains(&self.hour) {
-            return unfit("an hour that has not come or can't be");
+        // The clock of the node that counted may have been ahead.
+        if !(0..=now_ms / HOUR_MS + MOST_AHEAD).contains(&self.hour) {
+            return unfit("an hour that will not come for a year, or can't be");
         }
         let amounts = [
             self.requests,
@@ -333,11 +363,11 @@ mod tests {
             launches: 0,
             device_byte_ms: 0,
         };
-        for (hour, requests) in [(500_000, 3), (500_001, 0), (0, MOST_USED)] {
+        for (hour, requests) in [(500_000, 3), (500_000 + MOST_AHEAD, 0), (0, MOST_USED)] {
             assert!(line(hour, requests).check(now_ms).is_ok());
         }
         for (hour, requests) in [
-            (500_002, 1),
+            (500_001 + MOST_AHEAD, 1),
             (-1, 1),
             (i64::MAX, 1),
             (499_999, MOST_USED + 1),

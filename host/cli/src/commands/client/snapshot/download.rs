@@ -37,22 +37,27 @@ impl Drop for Part {
 ///
 /// Where the node does not send it, it is damaged, or it can't be written.
 pub async fn download(client: &Client, id: &str, path: &Path) -> Result<Manifest, ClientError> {
-    download_as(client, &["snapshots", id], path, ATTEMPTS).await
+    download_as(client, &|| Target::of(&["snapshots", id]), path, ATTEMPTS).await
 }
 
-/// Writes the state of a node to a file. A connection that breaks off is the end of it: each time it is
+/// Writes the state of a node to a file, with jobs that have ended or without. A connection that breaks off is the end of it: each time it is
 /// asked for, it is another file.
 ///
 /// # Errors
 ///
 /// As those of [`download`].
-pub async fn download_state(client: &Client, path: &Path) -> Result<NodeManifest, ClientError> {
-    download_as(client, &["node", "state"], path, 1).await
+pub async fn download_state(
+    client: &Client,
+    path: &Path,
+    jobs: bool,
+) -> Result<NodeManifest, ClientError> {
+    let target = || Target::of(&["node", "state"]).with_query("jobs", Some(jobs));
+    download_as(client, &target, path, 1).await
 }
 
 async fn download_as<M: FileManifest>(
     client: &Client,
-    target: &[&str],
+    target: &(dyn Fn() -> Target + Sync),
     path: &Path,
     attempts: usize,
 ) -> Result<M, ClientError> {
@@ -107,13 +112,13 @@ async fn download_as<M: FileManifest>(
 /// Takes what follows the bytes that are there.
 async fn rest<M: FileManifest>(
     client: &Client,
-    target: &[&str],
+    target: &(dyn Fn() -> Target + Sync),
     part: &mut Part,
     decoder: &mut Decoder<&Keys, M>,
     progress: &Progress,
     path: &Path,
 ) -> Result<(), ClientError> {
-    let mut call = Call::get(Target::of(target));
+    let mut call = Call::get(target());
     if part.bytes > 0
         && let Ok(range) = HeaderValue::from_str(&format!("bytes={}-", part.bytes))
     {

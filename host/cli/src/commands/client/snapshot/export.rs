@@ -23,9 +23,9 @@ use crate::commands::client::request::Target;
 pub struct Export {
     /// The folder, which is made where it is missing
     folder: PathBuf,
-    /// Save all of the node: the functions of all tenants, in a folder for each, and beside them
-    /// node.snapshot with what all functions used, hashes of tokens, and the end of the audit log. For
-    /// tokens that are valid for all tenants
+    /// Save all of the node: the functions of all tenants and the snapshots that the node keeps, in a
+    /// folder for each tenant, and beside them node.snapshot with what all functions used, jobs that have
+    /// ended, hashes of tokens, and the end of the audit log. For tokens that are valid for all tenants
     #[arg(long)]
     node: bool,
     /// Write over files that are there

@@ -1,21 +1,22 @@
-//! All of a node: a snapshot of each function of each tenant, and the state of the node beside them.
+//! All of a node: a snapshot of each function of each tenant, the snapshots that the node keeps, and the
+//! state of the node beside them.
 
 use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
-use tensor_wasm_snapshot::NodeFunction;
+use tensor_wasm_snapshot::{KeptSnapshot, NodeFunction, NodeManifest};
 
-use super::download::download_state;
-use super::node_file::{NODE_FILE, function_file};
+use super::download::{download, download_state};
+use super::node_file::{NODE_FILE, function_file, kept_file};
 use super::save::{describe, refuse_existing, save_as};
 use crate::commands::client::connection::Client;
 use crate::commands::client::error::ClientError;
 use crate::commands::client::output;
 use crate::commands::client::text::size;
 
-/// How often it is looked whether there are other functions by now.
+/// How often it is looked whether there are other functions or snapshots by now.
 const ATTEMPTS: usize = 5;
 
 /// How a node is exported.
@@ -27,8 +28,41 @@ pub struct NodeExport<'a> {
     pub key: Option<&'a str>,
 }
 
+/// The files that were written.
+#[derive(Default)]
+struct Files {
+    functions: BTreeMap<NodeFunction, PathBuf>,
+    kept: BTreeMap<KeptSnapshot, PathBuf>,
+}
+
+impl Files {
+    /// Whether all that a node has is there.
+    fn have_all(&self, manifest: &NodeManifest) -> bool {
+        let mut functions = manifest.functions.iter();
+        let mut kept = manifest.snapshots.iter();
+        functions.all(|one| self.functions.contains_key(one))
+            && kept.all(|one| self.kept.contains_key(one))
+    }
+
+    /// Removes those of what the node has no more.
+    fn remove_others(&self, manifest: &NodeManifest) -> Result<(), ClientError> {
+        for (function, path) in &self.functions {
+            if !manifest.functions.contains(function) {
+                remove(path)?;
+            }
+        }
+        for (kept, path) in &self.kept {
+            if !manifest.snapshots.contains(kept) {
+                remove(path)?;
+            }
+        }
+        Ok(())
+    }
+}
+
 impl NodeExport<'_> {
-    /// Exports it. The state is written last, and names all functions: a folder with it is whole.
+    /// Exports it. The state is written last, and names all functions and snapshots: a folder with it is
+    /// whole.
     pub async fn run(self, mut client: Client) -> Result<(), ClientError> {
         let state = self.folder.join(NODE_FILE);
         if !self.force {
@@ -39,46 +73,62 @@ impl NodeExport<'_> {
         remove(&state)?;
         let first = self.folder.join(format!("{NODE_FILE}.first"));
         let own_tenant = client.tenant;
-        let mut saved = BTreeMap::<NodeFunction, PathBuf>::new();
+        let mut files = Files::default();
         for _ in 0..ATTEMPTS {
             client.tenant = own_tenant;
-            let found = download_state(&client, &first).await;
-            let manifest = found.inspect_err(|_| drop(fs::remove_file(&first)))?;
-            let is_missing = |one: &&NodeFunction| !saved.contains_key(*one);
-            let missing: Vec<_> = manifest.functions.iter().filter(is_missing).collect();
-            if missing.is_empty() {
-                let is_there = |one: &NodeFunction| manifest.functions.contains(one);
-                for path in saved
-                    .iter()
-                    .filter(|(one, _)| !is_there(one))
-                    .map(|(_, path)| path)
-                {
-                    remove(path)?;
-                }
+            // The jobs may be long: they are asked for once all else is there.
+            let manifest = load(&client, &first, false).await?;
+            self.save_missing(&mut client, &manifest, &mut files)
+                .await?;
+            client.tenant = own_tenant;
+            let manifest = load(&client, &first, true).await?;
+            if files.have_all(&manifest) {
+                files.remove_others(&manifest)?;
                 fs::rename(&first, &state).map_err(|cause| write_error(&state, cause))?;
                 return match self.json {
                     true => Ok(()),
-                    false => output::print(&format!(
-                        "{}: {} functions, {} of usage, {} of tokens\n",
-                        state.display(),
-                        manifest.functions.len(),
-                        size(manifest.usage.bytes),
-                        size(manifest.tokens.bytes)
-                    )),
+                    false => output::print(&said(&state, &manifest)),
                 };
-            }
-            for function in missing {
-                if let Some(path) = self.save(&mut client, function).await? {
-                    saved.insert(function.clone(), path);
-                }
             }
         }
         remove(&first)?;
         Err(ClientError::Input(
-            "the node's functions kept changing while they were saved, or this token may not save \
-             some of them: try again, or compare with `tensor-wasm list --tenant` of each tenant"
+            "the node's functions or snapshots kept changing while they were saved, or this token may \
+             not save some of them: try again, or compare with `tensor-wasm list --tenant` of each \
+             tenant"
                 .to_owned(),
         ))
+    }
+
+    async fn save_missing(
+        &self,
+        client: &mut Client,
+        manifest: &NodeManifest,
+        files: &mut Files,
+    ) -> Result<(), ClientError> {
+        for function in &manifest.functions {
+            if !files.functions.contains_key(function)
+                && let Some(path) = self.save(client, function).await?
+            {
+                files.functions.insert(function.clone(), path);
+            }
+        }
+        for kept in &manifest.snapshots {
+            if !files.kept.contains_key(kept)
+                && let Some(path) = self.save_kept(client, kept).await?
+            {
+                files.kept.insert(kept.clone(), path);
+            }
+        }
+        Ok(())
+    }
+
+    /// Where a file is to be, whose folder is there.
+    fn place(&self, path: &Path) -> Result<(), ClientError> {
+        if !self.force {
+            refuse_existing(path)?;
+        }
+        make_folder(path.parent().unwrap_or(self.folder))
     }
 
     /// Saves a function; nothing where it is there no more.
@@ -88,10 +138,7 @@ impl NodeExport<'_> {
         function: &NodeFunction,
     ) -> Result<Option<PathBuf>, ClientError> {
         let path = function_file(self.folder, function);
-        if !self.force {
-            refuse_existing(&path)?;
-        }
-        make_folder(path.parent().unwrap_or(self.folder))?;
+        self.place(&path)?;
         client.tenant = Some(function.tenant);
         let saved = save_as(client, &function.id, Some(&path), self.key, false).await;
         match saved {
@@ -106,6 +153,45 @@ impl NodeExport<'_> {
             Err(error) => Err(error),
         }
     }
+
+    /// Saves a snapshot that the node keeps; nothing where it is there no more.
+    async fn save_kept(
+        &self,
+        client: &mut Client,
+        kept: &KeptSnapshot,
+    ) -> Result<Option<PathBuf>, ClientError> {
+        let path = kept_file(self.folder, kept)?;
+        self.place(&path)?;
+        client.tenant = Some(kept.tenant);
+        match download(client, &kept.id, &path).await {
+            Ok(_) => {
+                if !self.json {
+                    output::print(&format!("{}\n", path.display()))?;
+                }
+                Ok(Some(path))
+            }
+            Err(ClientError::Node(error)) if error.kind == "snapshot_not_found" => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// Writes the state of the node to a file, which is not there where that fails.
+async fn load(client: &Client, path: &Path, jobs: bool) -> Result<NodeManifest, ClientError> {
+    let found = download_state(client, path, jobs).await;
+    found.inspect_err(|_| drop(fs::remove_file(path)))
+}
+
+fn said(state: &Path, manifest: &NodeManifest) -> String {
+    format!(
+        "{}: {} functions, {} snapshots, {} of usage, {} of jobs, {} of tokens\n",
+        state.display(),
+        manifest.functions.len(),
+        manifest.snapshots.len(),
+        size(manifest.usage.bytes),
+        size(manifest.jobs.bytes),
+        size(manifest.tokens.bytes)
+    )
 }
 
 /// Readable by its owner alone: hashes of tokens are in it.

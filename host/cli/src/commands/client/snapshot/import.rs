@@ -31,7 +31,8 @@ pub struct Import {
     /// The folder
     folder: PathBuf,
     /// Restore all of a node, from what `export --node` has written: functions of all tenants with the
-    /// ids that they had, and what all functions used. For tokens that are valid for all tenants
+    /// ids that they had, what all functions used, jobs that had ended with their results, and snapshots
+    /// that the node kept. For tokens that are valid for all tenants
     #[arg(long)]
     node: bool,
     /// Restore over functions that are there, by their names
@@ -129,7 +130,7 @@ fn files_of(folder: &Path) -> Result<Vec<(PathBuf, String)>, ClientError> {
         {
             continue;
         }
-        let (manifest, _) = head(&path, &Keys::default())?;
+        let manifest = head(&path, &Keys::default())?.manifest;
         let name = manifest.function.name;
         if !names.insert(name.clone()) {
             return Err(ClientError::Input(format!(

@@ -1,4 +1,5 @@
-//! All of a node comes back: what functions used, and then each function of each tenant, with its id.
+//! All of a node comes back: what functions used and the jobs that have ended, then each function of each
+//! tenant, with its id, and then the snapshots that the node kept.
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -8,15 +9,15 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Method};
 use serde::Deserialize;
 use serde_json::{Map, json};
-use tensor_wasm_snapshot::{Keys, NodeFunction};
+use tensor_wasm_snapshot::{KeptSnapshot, Keys, NodeFunction};
 
 use super::inspect::head;
-use super::node_file::{self, NODE_FILE, function_file};
+use super::node_file::{self, NODE_FILE, NodeState, function_file, kept_file};
 use super::restore::{describe, restore_from};
-use super::upload::SNAPSHOT;
+use super::upload::{SNAPSHOT, upload};
 use crate::commands::client::connection::Client;
 use crate::commands::client::error::ClientError;
-use crate::commands::client::model::FunctionPage;
+use crate::commands::client::model::{FunctionPage, SnapshotPage};
 use crate::commands::client::output;
 use crate::commands::client::pages::rows;
 use crate::commands::client::request::{Call, Target};
@@ -38,6 +39,8 @@ pub struct NodeImport<'a> {
 struct Imported {
     usage_added: u64,
     usage_known: u64,
+    jobs_added: u64,
+    jobs_known: u64,
 }
 
 impl NodeImport<'_> {
@@ -58,14 +61,19 @@ impl NodeImport<'_> {
         for function in &state.functions {
             self.check(function, &present)?;
         }
+        for kept in &state.snapshots {
+            self.check_kept(kept)?;
+        }
         let (json, imported) = self.import_state(&client).await?;
         match self.json {
             true => output::print_json(&json)?,
             false => output::print(&format!(
-                "{}: {} records of usage, {} were known\n",
+                "{}: {} records of usage, {} were known; {} ended jobs, {} were known\n",
                 self.folder.join(NODE_FILE).display(),
                 imported.usage_added,
-                imported.usage_known
+                imported.usage_known,
+                imported.jobs_added,
+                imported.jobs_known
             ))?,
         }
         for function in &state.functions {
@@ -86,7 +94,39 @@ impl NodeImport<'_> {
                 false => output::print(&describe(&path, &restored))?,
             }
         }
+        self.import_kept(&mut client, &state).await
+    }
+
+    /// Uploads the snapshots that the node kept, oldest first, but for those that are there.
+    async fn import_kept(&self, client: &mut Client, state: &NodeState) -> Result<(), ClientError> {
+        let tenants: BTreeSet<_> = state.snapshots.iter().map(|one| one.tenant).collect();
+        for tenant in tenants {
+            client.tenant = Some(tenant);
+            let present = rows::<SnapshotPage>(client, || Target::of(&["snapshots"])).await?;
+            let present: BTreeSet<_> = present.into_iter().map(|one| one.head).collect();
+            let of_tenant = state.snapshots.iter().filter(|one| one.tenant == tenant);
+            for kept in of_tenant.filter(|kept| !present.contains(&kept.head)) {
+                let path = kept_file(self.folder, kept)?;
+                let id = upload(client, &path).await?;
+                if !self.json {
+                    output::print(&format!("{}: kept as {}\n", path.display(), plain(&id)))?;
+                }
+            }
+        }
         Ok(())
+    }
+
+    /// Whether the file of a snapshot that the node kept is there, and is it.
+    fn check_kept(&self, kept: &KeptSnapshot) -> Result<(), ClientError> {
+        let path = kept_file(self.folder, kept)?;
+        match head(&path, &Keys::default())?.digest == kept.head {
+            true => Ok(()),
+            false => Err(ClientError::Input(format!(
+                "{} is not the snapshot {} that the node kept",
+                path.display(),
+                plain(&kept.id)
+            ))),
+        }
     }
 
     /// Whether the snapshot of a function is there, and is of it.
@@ -96,7 +136,7 @@ impl NodeImport<'_> {
         present: &BTreeSet<(u64, String)>,
     ) -> Result<(), ClientError> {
         let path = function_file(self.folder, function);
-        let (manifest, _) = head(&path, &Keys::default())?;
+        let manifest = head(&path, &Keys::default())?.manifest;
         if (manifest.tenant, &manifest.function.id) != (function.tenant, &function.id) {
             return Err(ClientError::Input(format!(
                 "{} is of the function {} of tenant {}, and not of {} of tenant {}",

@@ -52,21 +52,30 @@ impl Inspect {
 
     fn inspect(&self) -> Result<(), ClientError> {
         let keys = self.trust.keys()?;
-        let (manifest, signature) = head(&self.path, &keys)?;
+        let head = head(&self.path, &keys)?;
         if self.json {
-            let json = serde_json::to_vec_pretty(&manifest);
+            let json = serde_json::to_vec_pretty(&head.manifest);
             return output::print_json(&json.unwrap_or_default());
         }
-        output::print(&text(&manifest, &signature))
+        output::print(&text(&head.manifest, &head.signature))
     }
 }
 
-/// The manifest of a file, and who has signed it.
+/// The head of a file.
+pub struct Head {
+    pub manifest: Manifest,
+    /// Who has signed it.
+    pub signature: Signature,
+    /// BLAKE3 of it, as `blake3:` and hexadecimal digits.
+    pub digest: String,
+}
+
+/// The head of a file.
 ///
 /// # Errors
 ///
 /// Where it can't be read, or is no snapshot that can be used.
-pub fn head(path: &Path, keys: &Keys) -> Result<(Manifest, Signature), ClientError> {
+pub fn head(path: &Path, keys: &Keys) -> Result<Head, ClientError> {
     let failed = |cause| ClientError::File {
         path: path.to_owned(),
         cause,
@@ -81,13 +90,18 @@ pub fn head(path: &Path, keys: &Keys) -> Result<(Manifest, Signature), ClientErr
             .next_event()
             .map_err(|cause| snapshot(path, cause))?;
         if let (Some(manifest), Some(signature)) = (decoder.manifest(), decoder.signature()) {
-            return Ok((manifest.clone(), signature.clone()));
+            return Ok(Head {
+                manifest: manifest.clone(),
+                signature: signature.clone(),
+                digest: format!("blake3:{}", blake3::hash(decoder.head()).to_hex()),
+            });
         }
         if count == 0 {
-            return match decoder.finish() {
-                Ok(read) => Ok(read),
-                Err(cause) => Err(snapshot(path, cause)),
+            let missing = tensor_wasm_snapshot::Error::Truncated {
+                at: decoder.arrived(),
+                missing: 1,
             };
+            return Err(snapshot(path, decoder.finish().err().unwrap_or(missing)));
         }
     }
 }

@@ -4,7 +4,8 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use tensor_wasm_snapshot::{
-    AuditPosition, Chunk, Content, Decoder, Error, Event, Keys, NodeFunction, NodeManifest,
+    AuditPosition, Chunk, Content, Decoder, Error, Event, KeptSnapshot, Keys, NodeFunction,
+    NodeManifest,
 };
 
 use super::download::snapshot;
@@ -19,6 +20,8 @@ const PIECE: usize = 256 << 10;
 /// What a backup has of a node beside its functions, but for usage, which is for nodes.
 pub struct NodeState {
     pub functions: Vec<NodeFunction>,
+    /// The snapshots that it kept, oldest first.
+    pub snapshots: Vec<KeptSnapshot>,
     /// A token file.
     pub tokens: String,
     /// How many tokens there were in the clear, which are not in it.
@@ -31,6 +34,25 @@ pub fn function_file(folder: &Path, function: &NodeFunction) -> PathBuf {
     // A name of a function is one of a file: letters, digits and hyphens.
     let file = format!("{}.snapshot", function.name);
     folder.join(function.tenant.to_string()).join(file)
+}
+
+/// Where a snapshot that the node keeps is in such a folder.
+///
+/// # Errors
+///
+/// Where its id is none.
+pub fn kept_file(folder: &Path, kept: &KeptSnapshot) -> Result<PathBuf, ClientError> {
+    // A file names the folder that it is written to only by what can be an id.
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    if kept.id.is_empty() || !kept.id.bytes().all(fits) {
+        return Err(ClientError::Input(format!(
+            "{} names a snapshot {:?}, which can't be the id of one",
+            folder.join(NODE_FILE).display(),
+            kept.id
+        )));
+    }
+    let of_tenant = folder.join(kept.tenant.to_string());
+    Ok(of_tenant.join("kept").join(format!("{}.snapshot", kept.id)))
 }
 
 /// Reads the file of a folder to its end.
@@ -76,6 +98,7 @@ pub fn read(folder: &Path, keys: &Keys) -> Result<NodeState, ClientError> {
         .map_err(|_| ClientError::Input(format!("the tokens in {} are no text", path.display())))?;
     Ok(NodeState {
         functions: manifest.functions,
+        snapshots: manifest.snapshots,
         tokens,
         tokens_left_out: manifest.tokens_left_out,
         audit: manifest.audit,
