@@ -163,11 +163,17 @@ impl Metadata for Database {
 }
 
 fn migrator() -> Migrator {
+    migrator_to(SCHEMA.len())
+}
+
+/// Brings a database to one of the versions of the schema.
+fn migrator_to(version: usize) -> Migrator {
     let migration = |(version, name, sql): (i64, &'static str, &'static str)| {
         let sql: SqlStr = sql.into_sql_str();
         Migration::new(version, name.into(), MigrationType::Simple, sql, false)
     };
-    Migrator::with_migrations(SCHEMA.into_iter().map(migration).collect())
+    let versions = SCHEMA.into_iter().take(version);
+    Migrator::with_migrations(versions.map(migration).collect())
 }
 
 /// Refuses a database that a newer version of the program has changed. Reads it only. Returns whether
@@ -227,6 +233,64 @@ mod tests {
         };
         assert_eq!((found, known), (999, SCHEMA[SCHEMA.len() - 1].0));
         assert_eq!(std::fs::read(&path).unwrap(), before);
+    }
+
+    /// What a program does at its start that knows the schema before the newest one.
+    async fn start_older(path: &Path) -> Result<SqliteConnection, MigrateError> {
+        let options = SqliteConnectOptions::new().filename(path);
+        let options = options.create_if_missing(true);
+        let mut connection = SqliteConnection::connect_with(&options).await.unwrap();
+        let older = migrator_to(SCHEMA.len() - 1);
+        older.run_direct(None, &mut connection, false).await?;
+        Ok(connection)
+    }
+
+    #[tokio::test]
+    async fn a_database_of_the_schema_before_is_upgraded_and_its_copy_can_be_put_back() {
+        const ROWS: &str = "\
+            INSERT INTO functions (id, tenant, name, created_at, updated_at) \
+            VALUES ('fn_1', 7, 'app', 1, 2); \
+            INSERT INTO jobs (id, tenant, function_id, function_name, state, attempts, max_attempts, \
+            backoff_ms, interruptions, on_restart, created_at, due_at, finished_at, method, uri, \
+            headers, request_digest) VALUES ('job_1', 7, 'fn_1', 'app', 'succeeded', 1, 1, 0, 0, \
+            'run', 1, 1, 2, 'POST', '/', '[]', ''); \
+            INSERT INTO job_bodies (job_id, kind, body) VALUES ('job_1', 'result', X'0102')";
+        let folder = tempfile::tempdir().unwrap();
+        let (path, copy) = (folder.path().join("node.db"), folder.path().join("copy.db"));
+        let mut older = start_older(&path).await.unwrap();
+        sqlx::raw_sql(ROWS).execute(&mut older).await.unwrap();
+        older.close().await.unwrap();
+        std::fs::copy(&path, &copy).unwrap();
+
+        // The newer program, twice: also where its first start was cut short after that.
+        for _ in 0..2 {
+            let database = Database::open(&path).await.unwrap();
+            let job = database.job(7, "job_1").await.unwrap().unwrap();
+            assert_eq!(
+                (job.function_name.as_str(), job.finished_ms),
+                ("app", Some(2))
+            );
+            let body = database.job_body("job_1", "result").await.unwrap();
+            assert_eq!(body.unwrap(), [1, 2]);
+            let functions = database.all_functions().await.unwrap();
+            assert_eq!(functions, [(7, "fn_1".to_owned(), "app".to_owned())]);
+            database.close().await;
+        }
+
+        // The older one does not take what the newer one has changed; the copy it does.
+        assert!(matches!(
+            start_older(&path).await,
+            Err(MigrateError::VersionMissing(_))
+        ));
+        std::fs::rename(&copy, &path).unwrap();
+        let mut older = start_older(&path).await.unwrap();
+        let states: Vec<String> = sqlx::query_scalar("SELECT state FROM jobs")
+            .fetch_all(&mut older)
+            .await
+            .unwrap();
+        assert_eq!(states, ["succeeded"]);
+        older.close().await.unwrap();
+        Database::open(&path).await.unwrap().close().await;
     }
 
     #[tokio::test]
