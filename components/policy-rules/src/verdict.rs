@@ -1,4 +1,4 @@
-//! The decision on a request: the order in which its path, its token, its tenant and its rate
+//! The decision on a request: the order in which its token, its tenant, its rate and its path
 //! are checked. The request and the host are behind a trait, so that tests can replace them.
 
 use crate::Head;
@@ -56,44 +56,41 @@ pub enum Verdict<'s> {
     },
 }
 
-/// Decides on a request.
+/// Decides on a request. Whether its path is public is asked last, where it would be refused
+/// otherwise: each question is a call of the host, and most requests are of known callers.
 pub fn decide<'s>(request: &impl Request, settings: &Settings<'s>) -> Verdict<'s> {
-    if is_public(request, settings) {
-        return Verdict::Admit {
-            caller: None,
-            tenant: 0,
-            limited: false,
-        };
-    }
     if let Some(verdict) = preflight(request, settings) {
         return verdict;
     }
-    let caller = match caller(request, settings) {
-        Ok(caller) => caller,
-        Err(refusal) => {
-            return Verdict::Refuse {
-                caller: None,
-                refusal,
-            };
-        }
-    };
-    match tenant(request, settings, caller.as_ref()) {
-        Ok(tenant) => Verdict::Admit {
-            caller,
-            tenant,
-            limited: true,
+    let (caller, refusal) = match caller(request, settings) {
+        Ok(caller) => match tenant(request, settings, caller.as_ref()) {
+            Ok(tenant) => {
+                return Verdict::Admit {
+                    caller,
+                    tenant,
+                    limited: true,
+                };
+            }
+            Err(refusal) => (caller, refusal),
         },
-        Err(refusal) => Verdict::Refuse { caller, refusal },
+        Err(refusal) => (None, refusal),
+    };
+    match is_public(request, settings) {
+        true => Verdict::Admit {
+            caller: None,
+            tenant: 0,
+            limited: false,
+        },
+        false => Verdict::Refuse { caller, refusal },
     }
 }
 
 fn is_public(request: &impl Request, settings: &Settings<'_>) -> bool {
-    // Each question is a call of the host. The path, which seldom is one of these, comes first.
     settings.has_public_paths()
+        && matches!(request.method(), Method::Get | Method::Head)
         && request
             .path_with_query()
             .is_some_and(|path| settings.is_public(&path))
-        && matches!(request.method(), Method::Get | Method::Head)
 }
 
 /// The verdict on a CORS preflight request, which has no credentials. `None` if the request is

@@ -231,6 +231,23 @@ fn a_public_path_is_public_only_for_get_and_head() {
 }
 
 #[test]
+fn a_known_caller_is_known_on_a_public_path_and_is_not_refused_there() {
+    let open = &[("public-paths", "/healthz"), ("rate-limit-qps", "1")][..];
+    let known =
+        |headers: &[(&'static str, &str)]| TestRequest::new(Method::Get, "/healthz", headers);
+    let all = Some("holder-of-all".to_owned());
+    assert_eq!(
+        admitted(known(&[ALL, (TENANT, "9")]).decide(open)),
+        (9, all)
+    );
+    let out_of_scope = known(&[SOME, (TENANT, "9")]);
+    assert_eq!(admitted(out_of_scope.decide(open)), (0, None));
+    let mut too_many = known(&[ALL]);
+    too_many.limiter = |_| Err(1);
+    assert_eq!(admitted(too_many.decide(open)), (0, None));
+}
+
+#[test]
 fn a_preflight_request_needs_no_credentials() {
     let pages = &[("cors-allow-origins", "https://a.example")][..];
     let preflight = |origin: &str, headers: &[(&'static str, &str)]| {

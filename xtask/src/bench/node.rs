@@ -79,6 +79,8 @@ fn subjects(bench: &Bench<'_>, _step: &Step) -> Result<Vec<Subject>> {
         serve
             .arguments
             .extend(setup.options(&format!("serve-{name}")));
+        // With an address for metrics it counts what a node always counts.
+        serve.arguments.push("--admin=127.0.0.1:0".to_owned());
         serve.authorization = Some(format!("Bearer {TOKEN}"));
         let served = subjects.len();
         subjects.push(serve);

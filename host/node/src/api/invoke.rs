@@ -15,13 +15,15 @@ const PREFIX: HeaderName = HeaderName::from_static("x-forwarded-prefix");
 /// that its errors can be told from a function's, which may look the same.
 const FUNCTION: HeaderName = HeaderName::from_static("x-tensorwasm-function");
 
-/// Says in a response that it is this function's.
-pub(super) fn mark_as_response_of(response: &mut Response<WasiBody>, function_id: &str) {
+/// Says in a response that it is this function's. What the function itself says there never counts.
+pub(super) fn mark_as_response_of(
+    response: &mut Response<WasiBody>,
+    function_id: Option<HeaderValue>,
+) {
     let headers = response.headers_mut();
-    // Ids are ASCII. What the function itself says there never counts.
-    headers.remove(FUNCTION);
-    if let Ok(id) = HeaderValue::from_str(function_id) {
-        headers.insert(FUNCTION, id);
+    match function_id {
+        Some(id) => drop(headers.insert(FUNCTION, id)),
+        None => drop(headers.remove(FUNCTION)),
     }
 }
 
@@ -32,7 +34,7 @@ impl Api {
         let request = for_function(call.request, &call.rest)?;
         let invoked = self.functions.invoke(&entry, request, call.scope);
         let mut response = invoked.await?;
-        mark_as_response_of(&mut response, &entry.function.id);
+        mark_as_response_of(&mut response, entry.header_value.clone());
         Ok(response)
     }
 }
@@ -45,13 +47,17 @@ pub(super) fn for_function(
     let uri = request.uri();
     let prefix = uri.path().strip_suffix(rest).unwrap_or(uri.path());
     let prefix = HeaderValue::from_str(prefix.trim_end_matches('/')).ok();
-    let target = match uri.query() {
-        Some(query) => format!("/{rest}?{query}"),
-        None => format!("/{rest}"),
-    };
     let invalid = |_| NodeError::new(&INVALID_REQUEST, "the path can't be the path of a request");
-    let mut parts = uri.clone().into_parts();
-    parts.path_and_query = Some(PathAndQuery::try_from(target).map_err(|_| invalid(()))?);
+    let target = match (rest, uri.query()) {
+        // Of most requests, and known to be a path.
+        ("", None) => PathAndQuery::from_static("/"),
+        (rest, Some(query)) => format!("/{rest}?{query}")
+            .try_into()
+            .map_err(|_| invalid(()))?,
+        (rest, None) => format!("/{rest}").try_into().map_err(|_| invalid(()))?,
+    };
+    let mut parts = std::mem::take(request.uri_mut()).into_parts();
+    parts.path_and_query = Some(target);
     *request.uri_mut() = Uri::from_parts(parts).map_err(|_| invalid(()))?;
     if let Some(prefix) = prefix {
         request.headers_mut().insert(PREFIX, prefix);

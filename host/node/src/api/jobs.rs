@@ -150,7 +150,8 @@ impl Api {
         held.grow(body.len()).map_err(NodeError::no_memory)?;
         let mut response = body::complete(status, body).map(|body| body::held(body, held));
         *response.headers_mut() = headers_of(&job.result_headers);
-        mark_as_response_of(&mut response, &job.function_id);
+        let function_id = HeaderValue::from_str(&job.function_id).ok();
+        mark_as_response_of(&mut response, function_id);
         Ok(response)
     }
 

@@ -219,10 +219,10 @@ impl Api {
 impl Operation {
     /// The query, where the operation reads it. That of an invocation is the function's.
     fn query(&self, request: &Request<WasiBody>) -> Result<Query, NodeError> {
-        let query = match self.endpoint {
-            Endpoint::Invoke | Endpoint::InvokeAsync => None,
-            _ => request.uri().query(),
-        };
+        if let Endpoint::Invoke | Endpoint::InvokeAsync = self.endpoint {
+            return Ok(Query::default());
+        }
+        let query = request.uri().query();
         let known: Vec<_> = self.query.iter().map(|(name, _)| *name).collect();
         Query::parse(query, &known)
     }

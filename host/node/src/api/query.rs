@@ -5,6 +5,7 @@ use std::str::FromStr;
 use crate::error::{INVALID_REQUEST, NodeError};
 
 /// The parameters of a query.
+#[derive(Default)]
 pub(super) struct Query(Vec<(String, String)>);
 
 impl Query {

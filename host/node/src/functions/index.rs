@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
+use http::HeaderValue;
 use tokio::sync::{OwnedSemaphorePermit, RwLock, RwLockWriteGuard};
 
 use super::turns::TenantTurns;
@@ -26,6 +27,8 @@ pub(crate) struct Entry {
     pub(crate) function: Function,
     /// Whom its invocations are counted for.
     pub(super) counted: Arc<CountedFunction>,
+    /// Its id, as a header's value. Ids are ASCII, so that there is one.
+    pub(crate) header_value: Option<HeaderValue>,
     /// Counts the requests, to divide them among versions.
     requests: AtomicU32,
 }
@@ -37,10 +40,12 @@ impl Entry {
             id: function.id.clone(),
             name: function.name.clone(),
         };
+        let header_value = HeaderValue::from_str(&function.id).ok();
         Entry {
             tenant,
             function,
             counted: Arc::new(counted),
+            header_value,
             requests: AtomicU32::new(0),
         }
     }

@@ -58,7 +58,10 @@ impl Functions {
         let function = &entry.function;
         let mut invocation = self.usage.begin(&entry.counted);
         scope.attribute_to(invocation.account());
-        let request = request.map(|body| invocation.request(body).boxed_unsync());
+        let request = request.map(|body| match body.is_end_stream() {
+            true => body,
+            false => invocation.request(body).boxed_unsync(),
+        });
         scope.annotate("tensor_wasm.tenant", || SpanValue::of_number(entry.tenant));
         scope.annotate("tensor_wasm.function.id", || {
             SpanValue::of_text(&function.id)
