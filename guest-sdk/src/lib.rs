@@ -50,7 +50,8 @@
 //! the instance ends, its buffers, modules, queues and events end too. The host caches
 //! compiled modules by their text, so that loading one again is cheap. Data that must
 //! outlive the instance, such as weights, can be [kept under a name](Device::keep) on the
-//! device; it belongs to the function.
+//! device; it belongs to the function. What takes long to set up can be done [once](init), before the
+//! first request, in place of by each instance.
 //!
 //! # Waiting
 //!
@@ -82,6 +83,8 @@ mod error;
 mod event;
 #[cfg(feature = "http")]
 pub mod http;
+#[doc(hidden)]
+pub mod initialization;
 pub mod kernel;
 pub mod kernels;
 mod launch;
@@ -95,6 +98,8 @@ mod residency;
 pub mod testing;
 mod view;
 
+#[doc(inline)]
+pub use crate::__init as init;
 pub use buffer::{Buffer, FromIndex};
 pub use bytemuck;
 pub use device::{Backend, Device, DeviceInfo};

@@ -12,19 +12,21 @@ fn every_world_resolves_against_the_wasi_version_of_the_components() {
     let resolve = contract();
     for world in [
         "tensor:gpu/capability@0.1.0",
+        "tensor:lifecycle/initialized@0.1.0",
         "tensor:policy/capability@0.1.0",
         "tensor:worlds/gpu@0.1.0",
         "tensor:worlds/gpu-service@0.1.0",
         "tensor:worlds/middleware@0.1.0",
         "tensor:worlds/policy@0.1.0",
+        "tensor:worlds/initialized@0.1.0",
     ] {
         world_named(&resolve, world);
     }
 }
 
 #[test]
-fn the_gpu_and_policy_interfaces_resolve_without_wasi() {
-    for file in ["gpu.wit", "policy.wit"] {
+fn our_interfaces_resolve_without_wasi() {
+    for file in ["gpu.wit", "lifecycle.wit", "policy.wit"] {
         let mut resolve = Resolve::default();
         resolve
             .push_file(Path::new(CONTRACT).join(file))
@@ -128,12 +130,14 @@ fn the_bindings_of_the_sdk_are_those_of_its_contract() {
         .fold(0xcbf2_9ce4_8422_2325u64, |hash, byte| {
             (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
         });
-    let bindings = std::fs::read_to_string(sdk.join("src/bindings/capability.rs")).unwrap();
-    let (head, _) = bindings.split_once('\n').unwrap();
-    assert!(
-        head.ends_with(&format!("with the hash {hash:016x}.")),
-        "run `cargo xtask wit`, and commit the result: {head}"
-    );
+    for file in ["capability.rs", "initialized.rs"] {
+        let bindings = std::fs::read_to_string(sdk.join("src/bindings").join(file)).unwrap();
+        let (head, _) = bindings.split_once('\n').unwrap();
+        assert!(
+            head.ends_with(&format!("with the hash {hash:016x}.")),
+            "run `cargo xtask wit`, and commit the result: {file}: {head}"
+        );
+    }
 }
 
 /// The whole contract, in the one file that tools get.

@@ -8,14 +8,20 @@ use crate::docs::root;
 const HEAD: &str = "\
 # Interfaces
 
-What a component may import from TensorWasm, and the worlds that tools make bindings of. This page is made
-of the files in `wit/`, and `tensor-wasm wit` prints them, with what they need of WASI. In Rust, the crate
-`tensor-wasm-guest` has a typed API over them: see [components and kernels](guests.md). How policies use
+What a component may import from TensorWasm, what it may export beside WASI's handlers, and the worlds that
+tools make bindings of. This page is made of the files in `wit/`, and `tensor-wasm wit` prints them, with what
+they need of WASI. In Rust, the crate `tensor-wasm-guest` has a typed API over them: see [components and kernels](guests.md). How policies use
 theirs is in [policies](policy.md).
 ";
 
 /// The file of each package, or of a version of WASI's worlds.
-const FILES: [&str; 4] = ["gpu.wit", "policy.wit", "worlds.wit", "worlds-p3.wit"];
+const FILES: [&str; 5] = [
+    "gpu.wit",
+    "lifecycle.wit",
+    "policy.wit",
+    "worlds.wit",
+    "worlds-p3.wit",
+];
 
 /// How many spaces the declarations within an interface begin with.
 const WITHIN: usize = 4;

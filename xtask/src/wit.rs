@@ -56,8 +56,21 @@ const FILES: [File; 2] = [
 /// The host's implementation of `wasi:config`, which contains the package too.
 const CONFIG: (&str, &str) = ("wasmtime-wasi-config", "wit/deps/config");
 
-/// The bindings of the SDK, and their generator with its version.
-const BINDINGS: &str = "guest-sdk/src/bindings/capability.rs";
+/// The bindings of the SDK: where those of a world are, and the world with the generator's options.
+const BINDINGS: [(&str, &str); 2] = [
+    (
+        "guest-sdk/src/bindings/capability.rs",
+        "world: \"tensor:gpu/capability\"",
+    ),
+    (
+        "guest-sdk/src/bindings/initialized.rs",
+        "world: \"tensor:lifecycle/initialized\", pub_export_macro: true, \
+         export_macro_name: \"export_initialization\", \
+         default_bindings_module: \"tensor_wasm_guest::initialization\"",
+    ),
+];
+
+/// Their generator, with its version.
 const GENERATOR: &str = "wit-bindgen";
 const VERSION: &str = "0.61.1";
 
@@ -97,25 +110,31 @@ pub fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
             }
             changed.push(copy);
         }
-        // The bindings are of the device, which each file has.
+        // The first file has all that the bindings are of.
         if contract.is_empty() {
             contract = text;
         }
     }
     step.done(format_args!("{} copies differ", changed.len()));
     let step = steps.begin("making the bindings of the SDK");
-    let bindings = workspace.root().join(BINDINGS);
     let head = head(&contract);
-    if fs::read_to_string(&bindings).is_ok_and(|bindings| bindings.starts_with(&head)) {
+    let of_another = |(file, _): &(&str, &str)| {
+        let bindings = fs::read_to_string(workspace.root().join(file));
+        !bindings.is_ok_and(|bindings| bindings.starts_with(&head))
+    };
+    if !BINDINGS.iter().any(of_another) {
         step.done("they are of this contract");
     } else {
-        if !arguments.check {
-            let generated = generated(workspace, &step)?;
-            fs::create_dir_all(bindings.parent().unwrap_or(workspace.root()))?;
-            fs::write(&bindings, head + &generated)?;
+        for (file, options) in BINDINGS {
+            if !arguments.check {
+                let bindings = workspace.root().join(file);
+                let generated = generated(workspace, options, &step)?;
+                fs::create_dir_all(bindings.parent().unwrap_or(workspace.root()))?;
+                fs::write(&bindings, head.clone() + &generated)?;
+            }
+            changed.push(file.to_owned());
         }
-        changed.push(BINDINGS.to_owned());
-        step.done(BINDINGS);
+        step.done(format_args!("{} files", BINDINGS.len()));
     }
     if arguments.check && !changed.is_empty() {
         bail!(
@@ -139,9 +158,9 @@ fn head(contract: &str) -> String {
     )
 }
 
-/// What the generator makes of the SDK's world: its macro writes that to a file where it is asked to,
+/// What the generator makes of a world with these options: its macro writes that to a file where it is asked to,
 /// when a crate that calls it is compiled.
-fn generated(workspace: &Workspace, step: &Step) -> Result<String> {
+fn generated(workspace: &Workspace, options: &str, step: &Step) -> Result<String> {
     let folder = workspace.target().join("bindings");
     if folder.exists() {
         fs::remove_dir_all(&folder).context("cannot remove the crate of the last run")?;
@@ -158,7 +177,7 @@ fn generated(workspace: &Workspace, step: &Step) -> Result<String> {
     fs::write(
         folder.join("src/lib.rs"),
         format!(
-            "wit_bindgen::generate!({{\n    path: {contract:?},\n    world: \"tensor:gpu/capability\",\n    \
+            "wit_bindgen::generate!({{\n    path: {contract:?},\n    {options},\n    \
              debug: true,\n}});\n"
         ),
     )?;
@@ -173,9 +192,14 @@ fn generated(workspace: &Workspace, step: &Step) -> Result<String> {
             .env("CARGO_TARGET_DIR", folder.join("target")),
     )?;
     for build in fs::read_dir(folder.join("target/debug/build"))? {
-        let file = build?.path().join("out/capability0.rs");
-        if file.exists() {
-            return Ok(fs::read_to_string(file)?);
+        let Ok(out) = fs::read_dir(build?.path().join("out")) else {
+            continue;
+        };
+        for file in out {
+            let file = file?.path();
+            if file.extension().is_some_and(|extension| extension == "rs") {
+                return Ok(fs::read_to_string(file)?);
+            }
         }
     }
     bail!("{GENERATOR} {VERSION} has written no bindings: does it still take `debug`?")
@@ -203,7 +227,7 @@ fn made(workspace: &Workspace, file: &File) -> Result<String> {
         )?;
     }
     let sources = workspace.root().join("wit");
-    for file in ["gpu.wit", "policy.wit"] {
+    for file in ["gpu.wit", "lifecycle.wit", "policy.wit"] {
         fs::copy(sources.join(file), packages.join(file))?;
     }
     fs::copy(sources.join(file.worlds), folder.path().join("worlds.wit"))?;

@@ -7,7 +7,7 @@ use http::StatusCode;
 use tensor_wasm_runtime::server::HandleError;
 
 use crate::functions::{
-    AssetError, DeployError, InvalidName, InvokeError, NoPlace, SnapshotError, trap_name,
+    AssetError, DeployError, InvalidName, InvokeError, LoadError, NoPlace, SnapshotError, trap_name,
 };
 use crate::storage::StorageError;
 use crate::storage::functions::ChangeError;
@@ -86,6 +86,9 @@ kinds! {
     INVALID_COMPONENT = UNPROCESSABLE_ENTITY "invalid_component" false
         "The component can't be served: it is damaged, imports what the host does not have, or \
          exports no HTTP handler.";
+    INIT_FAILED = UNPROCESSABLE_ENTITY "init_failed" false
+        "The component's `init` failed, trapped, took too long or too much, or left handles behind; the \
+         function's log has what it wrote.";
     INVALID_SNAPSHOT = UNPROCESSABLE_ENTITY "invalid_snapshot" false
         "The snapshot is damaged, cut short, of a newer version, or can't be restored here.";
     IDEMPOTENCY_CONFLICT = UNPROCESSABLE_ENTITY "idempotency_conflict" false
@@ -172,13 +175,27 @@ impl NodeError {
 
 impl From<StorageError> for NodeError {
     fn from(error: StorageError) -> NodeError {
+        NodeError::storage(&error)
+    }
+}
+
+impl NodeError {
+    fn load(error: &LoadError) -> NodeError {
+        match error {
+            LoadError::Component(error) => NodeError::component(error),
+            LoadError::Storage(error) => NodeError::storage(error),
+            LoadError::Internal => NodeError::internal(),
+        }
+    }
+
+    fn storage(error: &StorageError) -> NodeError {
         if let StorageError::Full = error {
             return NodeError::new(
                 &STORAGE_FULL,
                 "the disk of the node is full: free space on it, or ask its operator to",
             );
         }
-        if let StorageError::DamagedAsset { path, .. } = &error {
+        if let StorageError::DamagedAsset { path, .. } = error {
             tracing::error!("storage: {error}");
             return NodeError::new(
                 &ASSET_DAMAGED,
@@ -189,7 +206,7 @@ impl From<StorageError> for NodeError {
             );
         }
         let mut causes = error.to_string();
-        let mut cause = std::error::Error::source(&error);
+        let mut cause = std::error::Error::source(error);
         while let Some(error) = cause {
             causes += &format!(": {error}");
             cause = error.source();
@@ -355,7 +372,7 @@ impl From<InvokeError> for NodeError {
                 );
             }
             InvokeError::Deleted(name) => return NodeError::no_function(&name),
-            InvokeError::Component(error) => return NodeError::component(&error),
+            InvokeError::Load(error) => return NodeError::load(&error),
             InvokeError::Storage(error) => return error.into(),
             InvokeError::Internal => return NodeError::internal(),
             InvokeError::Failed(failure) => failure,
@@ -398,8 +415,19 @@ impl From<InvokeError> for NodeError {
 
 impl NodeError {
     pub(crate) fn component(error: &tensor_wasm_runtime::Error) -> NodeError {
+        use tensor_wasm_runtime::{Error, InitError};
         let kind = match error {
-            tensor_wasm_runtime::Error::GpuRefused { .. } => &GPU_REFUSED,
+            Error::GpuRefused { .. } => &GPU_REFUSED,
+            Error::Init(InitError::NoRoom) => &CAPACITY_EXHAUSTED,
+            Error::Init(InitError::TenantMemory { .. }) => &TENANT_CAPACITY_EXHAUSTED,
+            Error::Init(InitError::NotForkable { .. } | InitError::WrongType { .. }) => {
+                &INVALID_COMPONENT
+            }
+            Error::Init(InitError::Host { .. }) => {
+                tracing::error!("{error}");
+                &INTERNAL
+            }
+            Error::Init(_) => &INIT_FAILED,
             _ => &INVALID_COMPONENT,
         };
         NodeError::new(kind, error)

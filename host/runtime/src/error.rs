@@ -1,6 +1,8 @@
 //! Why a component can't be loaded. Why a request fails is
 //! [`HandleError`](crate::server::HandleError).
 
+use crate::init_error::InitError;
+
 /// Why a component was not loaded.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -53,6 +55,9 @@ pub enum Error {
     /// Its requests were to be recorded, and can't be.
     #[error("requests of this component can't be recorded: {0}")]
     NotRecordable(String),
+    /// It was not initialized.
+    #[error(transparent)]
+    Init(#[from] InitError),
     /// A directory that was to be granted cannot be opened.
     #[error("the directory {path} cannot be granted: {cause:#}")]
     Directory {

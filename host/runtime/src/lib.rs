@@ -48,6 +48,7 @@ mod error;
 mod file_kind;
 mod grant;
 mod idle_pools;
+mod init_error;
 mod inspect;
 mod instance;
 mod journal;
@@ -58,6 +59,8 @@ mod schedule;
 pub mod server;
 
 pub use application::config::{ApplicationConfig, JournalConfig};
+pub use application::init_config::InitConfig;
+pub use application::prepared::Prepared;
 pub use application::unguarded::Unguarded;
 pub use application::{Application, InvokeFailure};
 pub use capability::filesystem::{Directory, DirectoryGuard};
@@ -76,6 +79,7 @@ pub use contract::{Contract, ContractError};
 pub use engine::{CacheStats, Engine, EngineConfig};
 pub use error::{Error, MissingImport};
 pub use grant::{Grant, LoadDecision};
+pub use init_error::InitError;
 pub use inspect::{
     Capability, ComponentKind, InspectError, Inspection, Item, Link, Part, Provided, inspect,
 };

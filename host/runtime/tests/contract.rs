@@ -55,7 +55,10 @@ fn packages(file: &str) -> BTreeSet<&str> {
 #[test]
 fn each_world_alone_is_a_file_and_a_folder_that_tools_can_read() {
     let mut worlds = Contract::shipped().unwrap().worlds();
-    assert_eq!(worlds, ["gpu", "gpu-service", "middleware", "policy"]);
+    assert_eq!(
+        worlds,
+        ["gpu", "gpu-service", "middleware", "policy", "initialized"]
+    );
     let p3 = Contract::shipped_p3().unwrap().worlds();
     assert_eq!(p3, ["gpu-service-p3", "middleware-p3", "policy-p3"]);
     worlds.extend(p3);
@@ -106,7 +109,7 @@ fn an_unknown_world_is_refused_with_the_names_that_there_are() {
     assert_eq!(
         error.to_string(),
         "there is no world `gpu-servce`: the worlds are gpu, gpu-service, middleware, policy, \
-         gpu-service-p3, middleware-p3, policy-p3"
+         initialized, gpu-service-p3, middleware-p3, policy-p3"
     );
 }
 
@@ -121,7 +124,7 @@ fn from_sources(worlds: &str, wasi: &str) -> Contract {
         &packages.join("config"),
     );
     let sources = Path::new(REPOSITORY).join("wit");
-    for file in ["gpu.wit", "policy.wit"] {
+    for file in ["gpu.wit", "lifecycle.wit", "policy.wit"] {
         fs::copy(sources.join(file), packages.join(file)).unwrap();
     }
     fs::copy(sources.join(worlds), folder.path().join("worlds.wit")).unwrap();

@@ -6,8 +6,9 @@ use std::fs;
 use std::path::Path;
 
 /// Modules below all folders, which every folder may import.
-const BASE: [&str; 8] = [
+const BASE: [&str; 9] = [
     "idle_pools",
+    "init_error",
     "lock",
     "log_throttle",
     "grant",

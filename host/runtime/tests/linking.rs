@@ -26,7 +26,7 @@ pub fn component(wasi: &str, world: &str) -> Vec<u8> {
     let mut resolve = Resolve::default();
     resolve.push_dir(crate_directory(wasi).join("wit")).unwrap();
     let wit = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../wit");
-    for file in ["gpu.wit", "policy.wit"] {
+    for file in ["gpu.wit", "lifecycle.wit", "policy.wit"] {
         resolve.push_file(wit.join(file)).unwrap();
     }
     let package = resolve

@@ -3,6 +3,7 @@
 
 pub mod policy;
 pub mod policy_p3;
+pub mod set_up;
 
 use wasip2::http::types::{
     Fields, IncomingRequest, OutgoingBody, OutgoingResponse, ResponseOutparam,

@@ -31,10 +31,36 @@ impl Default for Compilers {
 
 impl Compilers {
     /// Waits for the tenant's turn, and then for a processor.
-    pub(super) async fn permits(&self, tenant: u64) -> Vec<OwnedSemaphorePermit> {
+    pub(super) async fn permits(&self, tenant: u64) -> CompilePermits {
         let own = self.turns.turn(tenant).await;
-        let all = self.all.clone().acquire_owned().await.ok();
-        own.into_iter().chain(all).collect()
+        let mut permits = CompilePermits {
+            _own: own,
+            processor: None,
+            all: self.all.clone(),
+        };
+        permits.resume().await;
+        permits
+    }
+}
+
+/// The turn of a tenant that compiles, until this is dropped.
+pub(crate) struct CompilePermits {
+    _own: Option<OwnedSemaphorePermit>,
+    processor: Option<OwnedSemaphorePermit>,
+    all: Arc<Semaphore>,
+}
+
+impl CompilePermits {
+    /// Other tenants may compile meanwhile: this one's component runs. Its own turn it keeps.
+    pub(crate) fn pause(&mut self) {
+        self.processor = None;
+    }
+
+    /// Waits for a processor again.
+    pub(crate) async fn resume(&mut self) {
+        if self.processor.is_none() {
+            self.processor = self.all.clone().acquire_owned().await.ok();
+        }
     }
 }
 
@@ -55,6 +81,24 @@ mod tests {
         let other = compilers.permits(2).now_or_never();
         assert!(other.is_some());
         drop((first, other));
-        assert_eq!(second.await.len(), 2);
+        assert!(second.await.processor.is_some());
+    }
+
+    #[tokio::test]
+    async fn a_tenant_whose_component_runs_leaves_others_the_processors_and_keeps_its_turn() {
+        let compilers = Compilers {
+            all: Arc::new(Semaphore::new(1)),
+            turns: TenantTurns::default(),
+        };
+        let mut first = compilers.permits(1).await;
+        let mut other = pin!(compilers.permits(2));
+        assert!(other.as_mut().now_or_never().is_none());
+        first.pause();
+        let other = other.await;
+        assert!(compilers.permits(1).now_or_never().is_none());
+        assert!(first.resume().now_or_never().is_none());
+        drop(other);
+        first.resume().await;
+        assert!(first.processor.is_some());
     }
 }

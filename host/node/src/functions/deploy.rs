@@ -10,10 +10,10 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use tensor_wasm_runtime::policy::PolicyGrant;
-use tensor_wasm_runtime::{ApplicationConfig, JournalConfig};
+use tensor_wasm_runtime::{ApplicationConfig, InitConfig, JournalConfig};
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::compilers::Compilers;
+use super::compilers::{CompilePermits, Compilers};
 use super::loaded::LoadedVersion;
 use super::loader::LoadError;
 use super::places::FunctionPlace;
@@ -148,7 +148,7 @@ impl Functions {
 
     async fn load_permitted(
         &self,
-        permits: Vec<OwnedSemaphorePermit>,
+        permits: CompilePermits,
         owner: Owner<'_>,
         digest: &str,
         assets: &Assets,
@@ -180,6 +180,12 @@ impl Functions {
                 ..PolicyGrant::default()
             },
             guarded: self.host.is_guarded,
+            init: InitConfig {
+                tenant,
+                account: Some(self.usage.account(tenant, function_id, owner.name)),
+                timeout: limits.request_timeout,
+                image_bytes: limits.component_bytes,
+            },
             request_timeout: limits.request_timeout,
             reuse: limits.reuse,
             observer: self.host.observer.clone(),

@@ -34,7 +34,7 @@ pub(crate) enum InvokeError {
     /// The function gave none.
     Failed(InvokeFailure),
     /// The component can't be loaded any more, for example since a grant was taken away.
-    Component(tensor_wasm_runtime::Error),
+    Load(Arc<LoadError>),
     /// The storage failed.
     Storage(StorageError),
     /// The host failed; the log says why.
@@ -44,7 +44,7 @@ pub(crate) enum InvokeError {
 impl Functions {
     /// Has a function answer a request.
     pub(crate) async fn invoke(
-        &self,
+        self: &Arc<Self>,
         entry: &Entry,
         request: http::Request<WasiBody>,
         scope: &RequestScope,
@@ -85,7 +85,7 @@ impl Functions {
 
     /// The component that answers the next request.
     async fn current(
-        &self,
+        self: &Arc<Self>,
         entry: &Entry,
         scope: &RequestScope,
     ) -> Result<Arc<dyn LoadedComponent>, InvokeError> {
@@ -100,14 +100,14 @@ impl Functions {
     /// Loads the component that answers the next request. Where it is not there, the function or its
     /// version may have been deleted since the entry was found.
     async fn load_current(
-        &self,
+        self: &Arc<Self>,
         entry: &Entry,
         number: u32,
         cell: Cell,
         scope: &RequestScope,
     ) -> Result<Arc<dyn LoadedComponent>, InvokeError> {
         let error = match self.load_version(entry, number, cell).await {
-            Err(InvokeError::Storage(error)) => error,
+            Err(InvokeError::Load(error)) if matches!(&*error, LoadError::Storage(_)) => error,
             loaded => return loaded,
         };
         let function = &entry.function;
@@ -117,7 +117,7 @@ impl Functions {
                 let (number, cell) = self.next_version(&now, scope)?;
                 self.load_version(&now, number, cell).await
             }
-            _ => Err(InvokeError::Storage(error)),
+            _ => Err(InvokeError::Load(error)),
         }
     }
 
@@ -140,7 +140,7 @@ impl Functions {
 
     /// The component of a version.
     async fn load_version(
-        &self,
+        self: &Arc<Self>,
         entry: &Entry,
         number: u32,
         cell: Cell,
@@ -149,27 +149,23 @@ impl Functions {
         let Some(version) = function.versions.get(&number) else {
             return Err(InvokeError::Internal);
         };
-        let loaded = cell
-            .get_or_try_init(async || {
+        let loading = cell.load(|| {
+            let (functions, version) = (self.clone(), version.clone());
+            let (tenant, id, name) = (entry.tenant, function.id.clone(), function.name.clone());
+            async move {
                 let owner = Owner {
-                    tenant: entry.tenant,
-                    id: &function.id,
-                    name: &function.name,
+                    tenant,
+                    id: &id,
+                    name: &name,
                 };
-                let assets = self.assets_of(owner, number, version).await;
-                let assets = assets.map_err(InvokeError::Storage)?;
-                match self
-                    .load(&self.loaders, owner, &version.digest, &assets)
-                    .await
-                {
-                    Ok((loaded, _)) => Ok(loaded),
-                    Err(LoadError::Component(error)) => Err(InvokeError::Component(error)),
-                    Err(LoadError::Storage(error)) => Err(InvokeError::Storage(error)),
-                    Err(LoadError::Internal) => Err(InvokeError::Internal),
-                }
-            })
-            .await?;
-        Ok(loaded.component.clone())
+                let assets = functions.assets_of(owner, number, &version).await?;
+                let (loaders, digest) = (&functions.loaders, &version.digest);
+                let loading = functions.load(loaders, owner, digest, &assets);
+                loading.await.map(|(loaded, _)| loaded)
+            }
+        });
+        let loaded = loading.await.map_err(InvokeError::Load)?;
+        Ok(loaded.component)
     }
 }
 

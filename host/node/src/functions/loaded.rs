@@ -5,11 +5,12 @@
 
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
-use tokio::sync::OnceCell;
+use futures::FutureExt;
+use futures::future::{BoxFuture, Shared};
 
-use super::loader::LoadedComponent;
+use super::loader::{LoadError, LoadedComponent};
 use crate::grants::FunctionGrants;
 use crate::lock::ignore_poison;
 
@@ -22,7 +23,60 @@ pub(super) struct LoadedVersion {
 }
 
 /// A version that is loaded, or will be by the first that needs it.
-pub(super) type Cell = Arc<OnceCell<LoadedVersion>>;
+pub(super) type Cell = Arc<VersionCell>;
+
+/// A version on its way to being loaded, for all who wait for it.
+pub(super) type Loading = Shared<BoxFuture<'static, Result<LoadedVersion, Arc<LoadError>>>>;
+
+/// A place for a version that is loaded.
+#[derive(Default)]
+pub(super) struct VersionCell {
+    loaded: OnceLock<LoadedVersion>,
+    loading: Mutex<Option<Loading>>,
+}
+
+impl VersionCell {
+    /// The version, if it is loaded.
+    pub(super) fn get(&self) -> Option<&LoadedVersion> {
+        self.loaded.get()
+    }
+
+    /// Loads the version, unless it is being loaded. That goes on where nobody waits for it any more, so that
+    /// a component that takes longer than its clients wait is loaded once, and not by each of them. Where
+    /// it fails, all who wait for it have the error, and who comes later tries again.
+    pub(super) fn load<F>(self: &Arc<Self>, load: impl FnOnce() -> F) -> Loading
+    where
+        F: Future<Output = Result<LoadedVersion, LoadError>> + Send + 'static,
+    {
+        let mut loading = ignore_poison(self.loading.lock());
+        if let Some(loading) = &*loading {
+            return loading.clone();
+        }
+        if let Some(loaded) = self.loaded.get() {
+            return futures::future::ready(Ok(loaded.clone())).boxed().shared();
+        }
+        let (cell, load) = (self.clone(), load());
+        let task = tokio::spawn(async move {
+            let loaded = load.await;
+            if let Ok(loaded) = &loaded {
+                let _ = cell.loaded.set(loaded.clone());
+            }
+            *ignore_poison(cell.loading.lock()) = None;
+            loaded.map_err(Arc::new)
+        });
+        let begun = task
+            .map(|ended| {
+                ended.unwrap_or_else(|error| {
+                    tracing::error!("loading a component failed: {error}");
+                    Err(Arc::new(LoadError::Internal))
+                })
+            })
+            .boxed()
+            .shared();
+        *loading = Some(begun.clone());
+        begun
+    }
+}
 
 /// The components that are loaded, by function and version.
 pub(super) struct Loaded {
@@ -71,7 +125,7 @@ impl Loaded {
     pub(super) fn insert(&self, tenant: u64, id: &str, version: u32, loaded: LoadedVersion) {
         let cell = self.cell(tenant, id, version);
         // Another one, where a request was faster: equal, and in use.
-        let _ = cell.set(loaded);
+        let _ = cell.loaded.set(loaded);
     }
 
     /// A version, if it is loaded. That is no use of it.

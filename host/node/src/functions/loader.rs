@@ -8,9 +8,9 @@ use bytes::Bytes;
 use tensor_wasm_runtime::{
     Application, ApplicationConfig, Engine, ImportReport, InvokeFailure, RequestScope,
 };
-use tokio::sync::OwnedSemaphorePermit;
 use wasmtime_wasi_http::WasiBody;
 
+use super::compilers::CompilePermits;
 use crate::storage::StorageError;
 
 /// Why a component was not loaded.
@@ -33,13 +33,14 @@ impl From<StorageError> for LoadError {
 /// Loads components.
 #[async_trait]
 pub(crate) trait Loader: Send + Sync {
-    /// Checks a component, compiles it if that has not been done yet, and links it. The permits
-    /// are held until that is done, also where nobody waits for it any more.
+    /// Checks a component, compiles it if that has not been done yet, links it, and initializes it,
+    /// where it has an `init`. The permits are held while it is compiled, also where nobody waits for it any
+    /// more.
     async fn load(
         &self,
         component: Bytes,
         config: ApplicationConfig,
-        permits: Vec<OwnedSemaphorePermit>,
+        permits: CompilePermits,
     ) -> Result<Arc<dyn LoadedComponent>, LoadError>;
 }
 
@@ -63,21 +64,37 @@ impl Loader for Engine {
         &self,
         component: Bytes,
         config: ApplicationConfig,
-        permits: Vec<OwnedSemaphorePermit>,
+        permits: CompilePermits,
     ) -> Result<Arc<dyn LoadedComponent>, LoadError> {
         let engine = self.clone();
-        let loading = tokio::task::spawn_blocking(move || {
-            // Compiling goes on where nobody waits for it any more.
+        // Compiling goes on where nobody waits for it any more, and the permits with it.
+        let preparing = move || {
+            let prepared = Application::prepare(&engine, &component, config);
+            prepared.map(|prepared| (prepared, permits))
+        };
+        let (mut prepared, mut permits) = blocking(preparing).await?;
+        if prepared.is_uninitialized() {
+            permits.pause();
+            let initialized = prepared.initialize().await;
+            initialized.map_err(LoadError::Component)?;
+            permits.resume().await;
+        }
+        let completing = move || {
             let _permits = permits;
-            Application::load(&engine, &component, config)
-        });
-        match loading.await {
-            Ok(Ok(application)) => Ok(Arc::new(application)),
-            Ok(Err(error)) => Err(LoadError::Component(error)),
-            Err(error) => {
-                tracing::error!("loading a component failed: {error}");
-                Err(LoadError::Internal)
-            }
+            prepared.complete()
+        };
+        Ok(Arc::new(blocking(completing).await?))
+    }
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, tensor_wasm_runtime::Error> + Send + 'static,
+) -> Result<T, LoadError> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done.map_err(LoadError::Component),
+        Err(error) => {
+            tracing::error!("loading a component failed: {error}");
+            Err(LoadError::Internal)
         }
     }
 }

@@ -51,12 +51,14 @@ pub(crate) use admission::NoPlace;
 pub(crate) use asset_path::AssetPath;
 pub(crate) use assets::{AssetError, AssetUpload};
 pub(crate) use bodies::HeldBody;
+#[cfg(test)]
+pub(crate) use compilers::CompilePermits;
 pub(crate) use deploy::{DeployError, Deployment};
 pub(crate) use index::Entry;
 pub(crate) use invoke::InvokeError;
-pub(crate) use loader::Loader;
 #[cfg(test)]
-pub(crate) use loader::{LoadError, LoadedComponent};
+pub(crate) use loader::LoadedComponent;
+pub(crate) use loader::{LoadError, Loader};
 pub(crate) use logs::LogLine;
 #[cfg(test)]
 pub(crate) use mount::GUEST_PATH;

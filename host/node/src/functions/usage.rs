@@ -123,17 +123,30 @@ impl Usage {
 
     /// Begins to count an invocation of a function.
     pub(super) fn begin(&self, function: &Arc<CountedFunction>) -> Invocation {
-        let of = CountedInvocation {
+        Invocation {
+            of: Arc::new(self.counted(function)),
+            begun: Instant::now(),
+            response_bytes: 0,
+            has_response: false,
+        }
+    }
+
+    /// The account of a function, for what it uses while it answers no request.
+    pub(super) fn account(&self, tenant: u64, id: &str, name: &str) -> Arc<dyn UsageAccount> {
+        let function = CountedFunction {
+            tenant,
+            id: id.to_owned(),
+            name: name.to_owned(),
+        };
+        Arc::new(self.counted(&Arc::new(function)))
+    }
+
+    fn counted(&self, function: &Arc<CountedFunction>) -> CountedInvocation {
+        CountedInvocation {
             hour: self.hour(),
             function: function.clone(),
             counted: self.counted.clone(),
             request_bytes: AtomicU64::new(0),
-        };
-        Invocation {
-            of: Arc::new(of),
-            begun: Instant::now(),
-            response_bytes: 0,
-            has_response: false,
         }
     }
 

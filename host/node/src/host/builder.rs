@@ -9,7 +9,7 @@ use std::time::Duration;
 use tensor_wasm_device::{Backend, Device};
 use tensor_wasm_runtime::policy::{Auditor, PolicyGrant};
 use tensor_wasm_runtime::{
-    ApplicationConfig, Directory, Engine, EngineConfig, Grant, GuestThreads, HttpGrant,
+    ApplicationConfig, Directory, Engine, EngineConfig, Grant, GuestThreads, HttpGrant, InitConfig,
     JournalConfig, Observer, TenantMemory, Tracer,
 };
 use tensor_wasm_snapshot::RecordedDevice;
@@ -397,6 +397,10 @@ impl HostBuilder {
             journal: match &foundation.recordings {
                 Some(recordings) => JournalConfig::Record(recordings.of_application()),
                 None => JournalConfig::Off,
+            },
+            init: InitConfig {
+                timeout: self.application.request_timeout,
+                ..InitConfig::default()
             },
             ..std::mem::take(&mut self.application)
         };

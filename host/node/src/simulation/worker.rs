@@ -17,13 +17,14 @@ use tensor_wasm_runtime::server::{HandleError, REQUEST_ID};
 use tensor_wasm_runtime::{
     ApplicationConfig, Directory, ImportReport, InvokeFailure, RequestScope,
 };
-use tokio::sync::OwnedSemaphorePermit;
 use wasmtime_wasi_http::WasiBody;
 
 use super::client::{digest_of, listed};
 use super::world::World;
 use crate::clock::Clock;
-use crate::functions::{GUEST_PATH, LoadError, LoadedComponent, Loader, MountAssets};
+use crate::functions::{
+    CompilePermits, GUEST_PATH, LoadError, LoadedComponent, Loader, MountAssets,
+};
 use crate::lock::ignore_poison;
 use crate::storage::Storage;
 use crate::storage::assets::Assets;
@@ -57,7 +58,7 @@ impl Loader for SimulatedLoader {
         &self,
         component: Bytes,
         config: ApplicationConfig,
-        permits: Vec<OwnedSemaphorePermit>,
+        permits: CompilePermits,
     ) -> Result<Arc<dyn LoadedComponent>, LoadError> {
         let _permits = permits;
         let millis = self.world.random(|rng| rng.u64(0..50));

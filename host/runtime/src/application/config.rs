@@ -1,5 +1,6 @@
 //! What an operator grants an application, and its limits.
 
+use super::init_config::InitConfig;
 use crate::capability::filesystem::Directory;
 use crate::capability::gpu::GpuGrants;
 use crate::capability::http::HttpGrant;
@@ -56,6 +57,8 @@ pub struct ApplicationConfig {
     pub scheduler: Option<Arc<GuestScheduler>>,
     /// How long a request may take, from its head to the end of its response.
     pub request_timeout: Duration,
+    /// How the component is initialized, where it has an `init`.
+    pub init: InitConfig,
     /// Who learns what happens to requests, and what they use.
     pub observer: Option<Arc<dyn Observer>>,
     /// Whether each response says in a header `Server-Timing` (W3C) what its request has used
@@ -84,6 +87,7 @@ impl Default for ApplicationConfig {
             tenant_memory: Arc::new(TenantMemory::unlimited()),
             scheduler: None,
             request_timeout: Duration::from_secs(30),
+            init: InitConfig::default(),
             observer: None,
             usage_header: false,
             journal: JournalConfig::Off,

@@ -24,6 +24,8 @@ pub(super) struct Subject<'a> {
     pub(super) digest: &'a str,
     pub(super) bytes: &'a [u8],
     pub(super) imports: &'a [&'a str],
+    /// Whether its instances start from what an `init` has left.
+    pub(super) has_init: bool,
     pub(super) engine: &'a Engine,
 }
 
@@ -117,6 +119,13 @@ fn recordable(subject: &Subject<'_>, config: &ApplicationConfig) -> Result<(), S
         return Err(
             "it decides on its requests itself, and what it asks of the host for that is not \
              recorded: put its policy in front of it with `--policy`"
+                .to_owned(),
+        );
+    }
+    if subject.has_init {
+        return Err(
+            "its instances start from what its `init` has left in memory, which a recording does not \
+             have: build it without `init`"
                 .to_owned(),
         );
     }

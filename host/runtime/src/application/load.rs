@@ -1,9 +1,10 @@
-//! Loading an application: what its component is, what it imports and is granted, and
-//! linking.
+//! Loading an application: what its component is, what it imports and is granted.
 
 use super::Application;
 use super::config::ApplicationConfig;
 use super::journals::{Journals, Subject};
+use super::link::{self, ForwardedBy, Handler};
+use super::prepared::{Parts, Prepared, Stage};
 use crate::capability::config::Config;
 use crate::capability::environment::Environment;
 use crate::capability::filesystem::Filesystem;
@@ -15,35 +16,54 @@ use crate::capability::registry::Capabilities;
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::file_kind::FileKind;
+use crate::init_error::InitError;
 use crate::instance::factory::InstanceFactory;
-use crate::instance::idle::IdleInstances;
-use crate::instance::linker::linker;
-use crate::instance::state::InstanceState;
-use crate::instance::worker::{Reuse, Workers};
+use crate::instance::initialize::run::Uninitialized;
+use crate::instance::initialize::{export, image};
+use crate::instance::worker::Reuse;
 use std::sync::Arc;
 use std::time::Instant;
-use wasmtime::component::{Component, InstancePre};
-use wasmtime_wasi_http::handler::ProxyPre;
-use wasmtime_wasi_http::{p2, p3};
+use wasmtime::component::Component;
 
 impl Application {
-    /// Compiles, checks and links a component.
+    /// Compiles, checks and links a component, and initializes it, where it has an `init`.
+    ///
+    /// Takes as long as compiling takes, unless the engine's cache has the component, and as long as its
+    /// `init` takes. Blocks for all of that: [`Application::prepare`] does it in steps.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] says what the component lacks, or asks for and is not given, or what became of its
+    /// `init`.
+    pub fn load(
+        engine: &Engine,
+        bytes: &[u8],
+        config: ApplicationConfig,
+    ) -> Result<Application, Error> {
+        Application::prepare(engine, bytes, config)?.complete_blocking()
+    }
+
+    /// Compiles, checks and links a component, and does not initialize it yet.
     ///
     /// Takes as long as compiling takes, unless the engine's cache has the component.
     ///
     /// # Errors
     ///
     /// [`Error`] says what the component lacks, or asks for and is not given.
-    pub fn load(
+    pub fn prepare(
         engine: &Engine,
         bytes: &[u8],
         mut config: ApplicationConfig,
-    ) -> Result<Application, Error> {
+    ) -> Result<Prepared, Error> {
         check_kind(bytes)?;
         let digest = format!("blake3:{}", blake3::hash(bytes).to_hex());
         let wasmtime = engine.wasmtime();
         let began = Instant::now();
-        let component = Component::from_binary(wasmtime, bytes).map_err(Error::Compile)?;
+        let init = export::init_export(bytes);
+        let component = match &init {
+            Some(_) => instrumented(wasmtime, bytes)?,
+            None => Component::from_binary(wasmtime, bytes).map_err(Error::Compile)?,
+        };
         if let Some(observer) = &config.observer {
             observer.compiled(began.elapsed());
         }
@@ -56,6 +76,7 @@ impl Application {
             digest: &digest,
             bytes,
             imports: &imports,
+            has_init: init.is_some(),
             engine,
         };
         let journals = Journals::of(std::mem::take(&mut config.journal), &subject, &config)?;
@@ -63,6 +84,9 @@ impl Application {
         let behind = behind.unwrap_or_default();
         let next = config.next.take();
         let is_policy = next.is_some();
+        if is_policy && init.is_some() {
+            return Err(InitError::Policy.into());
+        }
         let gpu = config.gpu.clone();
         let auditor = config.policy.auditor.clone();
         let capabilities = Capabilities {
@@ -81,53 +105,78 @@ impl Application {
             ),
         };
         let report = capabilities.report(imports.iter().copied())?;
-        let exports: Vec<String> = ty
-            .exports(wasmtime)
-            .map(|(name, _)| name.to_owned())
-            .collect();
-        let forwards = ForwardedBy {
-            wasi_0_2: imports_any("wasi:http/incoming-handler@0.2."),
-            wasi_0_3: imports_any("wasi:http/handler@0.3."),
+        let exports = ty.exports(wasmtime).map(|(name, _)| name.to_owned());
+        let handler = Handler {
+            exports: exports.filter(|name| name != export::ACCESS).collect(),
+            forwards: is_policy.then(|| ForwardedBy {
+                wasi_0_2: imports_any("wasi:http/incoming-handler@0.2."),
+                wasi_0_3: imports_any("wasi:http/handler@0.3."),
+            }),
         };
-        let pre = linker(wasmtime, journals.are_made())
-            .and_then(|linker| linker.instantiate_pre(&component))
-            .map_err(Error::Link)?;
-        let workers = Workers {
-            pre: match is_policy {
-                true => policy_of(pre, exports, forwards)?,
-                false => handler_of(pre, exports)?,
+        let has_journals = journals.are_made();
+        let pre = link::link(wasmtime, &component, has_journals)?;
+        let tenants = config.tenant_memory;
+        let instances = Arc::new(InstanceFactory::new(engine.clone(), capabilities, tenants));
+        let scheduler = config.scheduler.filter(|_| !is_policy);
+        let ready = handler.of(pre.clone())?;
+        let stage = match init {
+            None => Stage::Ready(ready),
+            Some(export) => Stage::Uninitialized {
+                uninitialized: Arc::new(Uninitialized {
+                    pre,
+                    export,
+                    instances: instances.clone(),
+                    scheduler: scheduler.clone(),
+                }),
+                component: bytes.to_vec(),
             },
-            reuse: match is_policy {
-                true => Reuse::of_policy(config.reuse),
-                false => Reuse::of_application(config.reuse),
-            },
-            start_timeout: config.request_timeout,
-            instances: InstanceFactory::new(engine.clone(), capabilities, config.tenant_memory),
-            observer: config.observer.clone(),
-            scheduler: config.scheduler.filter(|_| !is_policy),
-            idle: IdleInstances::of_engine(engine),
-            occupancy: Arc::default(),
-            polls: Arc::default(),
         };
+        // One with an `init` is not recorded.
         journals.keep_component(&subject);
-        Ok(Application {
-            workers: Arc::new(workers),
-            digest,
-            imports: report,
-            request_timeout: config.request_timeout,
-            auditor,
-            gpu,
-            observer: config.observer,
-            usage_header: config.usage_header,
-            decides,
-            journals,
-            chain: ChainImports {
-                gpu: imports_gpu || behind.gpu,
-                decision: decides || behind.decision,
-                deciding_policy: (decides && is_policy) || behind.deciding_policy,
+        Ok(Prepared {
+            stage,
+            handler,
+            has_journals,
+            init: config.init,
+            parts: Parts {
+                instances,
+                reuse: match is_policy {
+                    true => Reuse::of_policy(config.reuse),
+                    false => Reuse::of_application(config.reuse),
+                },
+                scheduler,
+                digest,
+                imports: report,
+                request_timeout: config.request_timeout,
+                auditor,
+                gpu,
+                observer: config.observer,
+                usage_header: config.usage_header,
+                decides,
+                journals,
+                chain: ChainImports {
+                    gpu: imports_gpu || behind.gpu,
+                    decision: decides || behind.decision,
+                    deciding_policy: (decides && is_policy) || behind.deciding_policy,
+                },
             },
         })
     }
+}
+
+/// The component with exports that tell its state. Of one that can't be compiled as it is, that is told.
+fn instrumented(engine: &wasmtime::Engine, bytes: &[u8]) -> Result<Component, Error> {
+    let failed = match image::instrumented(bytes) {
+        Ok(instrumented) => match Component::from_binary(engine, &instrumented) {
+            Ok(component) => return Ok(component),
+            Err(error) => InitError::NotForkable {
+                cause: format!("{error:#}"),
+            },
+        },
+        Err(error) => error,
+    };
+    Component::from_binary(engine, bytes).map_err(Error::Compile)?;
+    Err(failed.into())
 }
 
 /// Tells a component from the other files that people try to serve.
@@ -137,46 +186,4 @@ fn check_kind(bytes: &[u8]) -> Result<(), Error> {
         FileKind::CoreModule => "it is a core module".to_owned(),
         FileKind::Other(what) => what,
     }))
-}
-
-/// By which versions of WASI a policy forwards requests.
-#[derive(Clone, Copy)]
-struct ForwardedBy {
-    wasi_0_2: bool,
-    wasi_0_3: bool,
-}
-
-/// The handler that the component exports; WASI 0.3's where it has both.
-fn handler_of(
-    pre: InstancePre<InstanceState>,
-    exports: Vec<String>,
-) -> Result<ProxyPre<InstanceState>, Error> {
-    if let Ok(service) = p3::bindings::ServicePre::new(pre.clone()) {
-        return Ok(ProxyPre::P3(service));
-    }
-    p2::bindings::ProxyPre::new(pre)
-        .map(ProxyPre::P2)
-        .map_err(|_| Error::NoHandler(exports))
-}
-
-/// The handler of a policy, of the version of WASI by which it forwards requests: a request of the
-/// other version can't be forwarded.
-fn policy_of(
-    pre: InstancePre<InstanceState>,
-    exports: Vec<String>,
-    forwards: ForwardedBy,
-) -> Result<ProxyPre<InstanceState>, Error> {
-    if forwards.wasi_0_3
-        && let Ok(service) = p3::bindings::ServicePre::new(pre.clone())
-    {
-        return Ok(ProxyPre::P3(service));
-    }
-    if forwards.wasi_0_2
-        && let Ok(proxy) = p2::bindings::ProxyPre::new(pre.clone())
-    {
-        return Ok(ProxyPre::P2(proxy));
-    }
-    // What exports no handler at all is told that.
-    handler_of(pre, exports)?;
-    Err(Error::PolicyWithoutNext)
 }

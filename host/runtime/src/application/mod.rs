@@ -4,8 +4,11 @@
 pub(crate) mod config;
 mod given_back;
 mod guest_body;
+pub(crate) mod init_config;
 mod journals;
+mod link;
 mod load;
+pub(crate) mod prepared;
 mod refusal;
 mod respond;
 mod server_timing;
@@ -15,6 +18,7 @@ use crate::capability::gpu::GpuGrants;
 use crate::capability::next::ChainImports;
 use crate::capability::policy::Auditor;
 use crate::capability::registry::ImportReport;
+use crate::capability::tenant_memory::TenantCharge;
 use crate::instance::worker::Workers;
 use crate::request::Observer;
 use journals::Journals;
@@ -43,6 +47,8 @@ pub struct Application {
     journals: Journals,
     /// What the component and those behind it import.
     chain: ChainImports,
+    /// What its tenant is charged for the image that instances start from.
+    _held: Option<TenantCharge>,
 }
 
 impl Application {

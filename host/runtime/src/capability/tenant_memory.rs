@@ -113,9 +113,27 @@ impl TenantAccount {
     }
 }
 
-/// What one instance has of its tenant's memory, until it is dropped.
+impl TenantMemory {
+    /// Charges a tenant for what all its instances start from; nothing, where it has no limit.
+    ///
+    /// # Errors
+    ///
+    /// [`TenantExhausted`]
+    pub(crate) fn hold(
+        &self,
+        tenant: u64,
+        bytes: usize,
+    ) -> Result<Option<TenantCharge>, TenantExhausted> {
+        let account = self.account(tenant);
+        account
+            .map(|account| TenantCharge::new(account, bytes))
+            .transpose()
+    }
+}
+
+/// What one instance, or an image, has of its tenant's memory, until it is dropped.
 #[derive(Debug)]
-pub(super) struct TenantCharge {
+pub(crate) struct TenantCharge {
     account: Arc<TenantAccount>,
     bytes: usize,
 }

@@ -44,6 +44,11 @@ impl InstanceFactory {
         &self.capabilities
     }
 
+    /// What all instances of each tenant have of this machine's memory.
+    pub(crate) fn tenants(&self) -> &TenantMemory {
+        &self.tenants
+    }
+
     /// A store for one instance, with the state of each capability, and the journal of its request.
     pub(super) fn store(
         &self,

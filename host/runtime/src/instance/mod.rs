@@ -5,6 +5,7 @@ pub(crate) mod attached_guest;
 pub(crate) mod factory;
 pub(crate) mod guest_future;
 pub(crate) mod idle;
+pub(crate) mod initialize;
 pub(crate) mod linker;
 mod proxy_instance;
 pub(crate) mod state;

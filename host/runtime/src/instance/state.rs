@@ -14,6 +14,7 @@ use crate::capability::tenant_memory::TenantMemory;
 use crate::journal::{AttachedJournal, Journal, JournalView};
 use crate::request::{HandleError, RequestTask};
 use http::uri::Scheme;
+use std::any::Any;
 use std::sync::Arc;
 use wasmtime::ResourceLimiter;
 use wasmtime::component::ResourceTable;
@@ -144,6 +145,11 @@ impl InstanceState {
         self.table
             .iter_mut()
             .all(|resource| resource.is::<DynOutputStream>() || resource.is::<DynInputStream>())
+    }
+
+    /// The resources of the host that the guest has handles of.
+    pub(super) fn resources(&mut self) -> impl Iterator<Item = &mut (dyn Any + Send)> {
+        self.table.iter_mut()
     }
 
     /// Whether what the instance may remember of the operator's settings holds.

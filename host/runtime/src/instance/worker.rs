@@ -40,7 +40,7 @@ pub(crate) struct Workers {
     pub(crate) reuse: Reuse,
     /// How long instantiation may take, which runs the guest's own start functions.
     pub(crate) start_timeout: Duration,
-    pub(crate) instances: InstanceFactory,
+    pub(crate) instances: Arc<InstanceFactory>,
     /// Who learns how long it took to make an instance.
     pub(crate) observer: Option<Arc<dyn Observer>>,
     /// Who says whose guest runs next. `None` for policies, which run on the threads that serve

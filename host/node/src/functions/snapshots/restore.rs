@@ -415,6 +415,8 @@ async fn fill(
             offset += length;
         }
         queue.synchronize().await?;
+        // What the component's `init` has kept is what it was before anything was restored.
+        access.residency().release(&buffer.name)?;
         access.residency().keep(&buffer.name, target)?;
     }
     Ok(())
