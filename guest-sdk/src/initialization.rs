@@ -105,13 +105,13 @@ mod standard_library {
         let _ = std::io::stdout().flush();
         // SAFETY: these are functions of wasi-libc for programs of one thread, which is here. The
         // descriptors of the streams are freed, the last one first, and made again, which takes those that
-        // were freed last.
+        // were freed last. The directories come after that, since `close` opens them.
         unsafe {
-            __wasilibc_reset_preopens();
             for stream in STREAMS.iter().rev() {
                 close(*stream);
             }
             __wasilibc_init_stdio();
+            __wasilibc_reset_preopens();
         }
     }
 }

@@ -125,15 +125,14 @@ pub fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
     if !BINDINGS.iter().any(of_another) {
         step.done("they are of this contract");
     } else {
-        for (file, options) in BINDINGS {
-            if !arguments.check {
+        if !arguments.check {
+            for ((file, _), generated) in BINDINGS.iter().zip(generated(workspace, &step)?) {
                 let bindings = workspace.root().join(file);
-                let generated = generated(workspace, options, &step)?;
                 fs::create_dir_all(bindings.parent().unwrap_or(workspace.root()))?;
                 fs::write(&bindings, head.clone() + &generated)?;
             }
-            changed.push(file.to_owned());
         }
+        changed.extend(BINDINGS.map(|(file, _)| file.to_owned()));
         step.done(format_args!("{} files", BINDINGS.len()));
     }
     if arguments.check && !changed.is_empty() {
@@ -158,9 +157,9 @@ fn head(contract: &str) -> String {
     )
 }
 
-/// What the generator makes of a world with these options: its macro writes that to a file where it is asked to,
-/// when a crate that calls it is compiled.
-fn generated(workspace: &Workspace, options: &str, step: &Step) -> Result<String> {
+/// What the generator makes of each of the worlds: its macro writes that to a file where it is asked to, when
+/// a crate that calls it is compiled.
+fn generated(workspace: &Workspace, step: &Step) -> Result<Vec<String>> {
     let folder = workspace.target().join("bindings");
     if folder.exists() {
         fs::remove_dir_all(&folder).context("cannot remove the crate of the last run")?;
@@ -174,13 +173,14 @@ fn generated(workspace: &Workspace, options: &str, step: &Step) -> Result<String
         ),
     )?;
     let contract = workspace.root().join("guest-sdk/wit/tensor.wit");
-    fs::write(
-        folder.join("src/lib.rs"),
-        format!(
-            "wit_bindgen::generate!({{\n    path: {contract:?},\n    {options},\n    \
-             debug: true,\n}});\n"
-        ),
-    )?;
+    let mut library = String::new();
+    for (number, (_, options)) in BINDINGS.iter().enumerate() {
+        library += &format!(
+            "pub mod world{number} {{\n    wit_bindgen::generate!({{\n        path: {contract:?},\n        \
+             {options},\n        debug: true,\n    }});\n}}\n"
+        );
+    }
+    fs::write(folder.join("src/lib.rs"), library)?;
     fs::copy(
         workspace.root().join("Cargo.lock"),
         folder.join("Cargo.lock"),
@@ -191,6 +191,7 @@ fn generated(workspace: &Workspace, options: &str, step: &Step) -> Result<String
             .current_dir(&folder)
             .env("CARGO_TARGET_DIR", folder.join("target")),
     )?;
+    let mut written = Vec::new();
     for build in fs::read_dir(folder.join("target/debug/build"))? {
         let Ok(out) = fs::read_dir(build?.path().join("out")) else {
             continue;
@@ -198,11 +199,25 @@ fn generated(workspace: &Workspace, options: &str, step: &Step) -> Result<String
         for file in out {
             let file = file?.path();
             if file.extension().is_some_and(|extension| extension == "rs") {
-                return Ok(fs::read_to_string(file)?);
+                written.push(file);
             }
         }
     }
-    bail!("{GENERATOR} {VERSION} has written no bindings: does it still take `debug`?")
+    let of = |file: &str| {
+        let name = Path::new(file).file_stem()?.to_str()?;
+        let mut files = written.iter();
+        files.find(|file| {
+            let stem = file.file_stem().and_then(|stem| stem.to_str());
+            stem.is_some_and(|stem| stem.trim_end_matches(|c: char| c.is_ascii_digit()) == name)
+        })
+    };
+    let bindings = BINDINGS.iter().map(|(file, _)| {
+        let written = of(file).with_context(|| {
+            format!("{GENERATOR} {VERSION} has written no {file}: does it still take `debug`?")
+        })?;
+        Ok(fs::read_to_string(written)?)
+    });
+    bindings.collect()
 }
 
 /// One file of the contract.

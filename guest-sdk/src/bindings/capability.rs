@@ -1,4 +1,4 @@
-// Written by `cargo xtask wit`, with wit-bindgen 0.61.1, of wit/tensor.wit with the hash e556e6fcd372d1da.
+// Written by `cargo xtask wit`, with wit-bindgen 0.61.1, of wit/tensor.wit with the hash b07bd05c68b6933d.
 
 #[allow(dead_code, clippy::all)]
 pub mod tensor {

@@ -373,7 +373,6 @@ impl From<InvokeError> for NodeError {
             }
             InvokeError::Deleted(name) => return NodeError::no_function(&name),
             InvokeError::Load(error) => return NodeError::load(&error),
-            InvokeError::Storage(error) => return error.into(),
             InvokeError::Internal => return NodeError::internal(),
             InvokeError::Failed(failure) => failure,
         };

@@ -49,6 +49,7 @@ mod file_kind;
 mod grant;
 mod idle_pools;
 mod init_error;
+mod init_export;
 mod inspect;
 mod instance;
 mod journal;

@@ -6,9 +6,10 @@ use std::fs;
 use std::path::Path;
 
 /// Modules below all folders, which every folder may import.
-const BASE: [&str; 9] = [
+const BASE: [&str; 10] = [
     "idle_pools",
     "init_error",
+    "init_export",
     "lock",
     "log_throttle",
     "grant",

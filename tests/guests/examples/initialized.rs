@@ -1,6 +1,7 @@
 //! Is initialized once, and says what its instances find of that, as JSON: the table that `init` has made in
 //! memory and on the device, the file that it has read, and how often `init` and this instance's handler
-//! have run. The path `/read/PATH` reads a file, which needs the handles that the standard library had.
+//! have run. The path `/read/PATH` reads a file, which needs the handles that the standard library had, and
+//! `/change` changes what is on the device.
 //!
 //! The setting, or the environment variable, `init` says what `init` does instead: `fail`, `trap`, `exit`,
 //! `loop`, `grow` (past all memory), `fill` (64 MiB), `keep-file`, `keep-device`, `keep-module`, `keep-stream`.
@@ -102,6 +103,16 @@ fn init() -> Result<(), String> {
     }
 }
 
+fn change() -> tensor_wasm_guest::Result<()> {
+    let device = Device::open()?;
+    if let Some(buffer) = device.lookup::<u32>("table")? {
+        let queue = device.queue()?;
+        queue.write(&buffer, 0, &[4711])?;
+        queue.synchronize()?;
+    }
+    Ok(())
+}
+
 /// The sum of what `init` has kept on the device, if it is there.
 fn on_device() -> Option<u64> {
     let device = Device::open().ok()?;
@@ -118,6 +129,12 @@ fn handle(request: Request) -> Response {
         return match std::fs::read_to_string(path) {
             Ok(text) => Response::text(200, text),
             Err(error) => Response::text(404, error.to_string()),
+        };
+    }
+    if request.path() == "/change" {
+        return match change() {
+            Ok(()) => Response::text(200, "changed"),
+            Err(error) => Response::text(503, error.to_string()),
         };
     }
     let mut state = STATE.lock().unwrap();

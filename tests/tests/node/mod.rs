@@ -7,6 +7,7 @@ mod deploy;
 mod document;
 mod embeddings;
 mod errors;
+mod initialization;
 mod invoke;
 mod jobs;
 mod limits;

@@ -4,6 +4,7 @@ mod clients;
 mod guests;
 mod heads;
 mod http;
+mod initialization;
 mod instance_memory;
 mod log;
 mod operation;

@@ -64,6 +64,10 @@ fn describe(name: &str, inspection: &Inspection) -> String {
     line("written in", &inspection.languages.join(", "));
     line("made by", &inspection.tools.join(", "));
 
+    if inspection.initialized {
+        line("set up", "once, by its `init`, before the first request");
+    }
+
     passes(&mut text, inspection);
     text.push_str("asks for\n");
     if inspection.capabilities.is_empty() {

@@ -35,8 +35,6 @@ pub(crate) enum InvokeError {
     Failed(InvokeFailure),
     /// The component can't be loaded any more, for example since a grant was taken away.
     Load(Arc<LoadError>),
-    /// The storage failed.
-    Storage(StorageError),
     /// The host failed; the log says why.
     Internal,
 }

@@ -17,9 +17,10 @@ use crate::engine::Engine;
 use crate::error::Error;
 use crate::file_kind::FileKind;
 use crate::init_error::InitError;
+use crate::init_export;
 use crate::instance::factory::InstanceFactory;
+use crate::instance::initialize::image;
 use crate::instance::initialize::run::Uninitialized;
-use crate::instance::initialize::{export, image};
 use crate::instance::worker::Reuse;
 use std::sync::Arc;
 use std::time::Instant;
@@ -59,7 +60,7 @@ impl Application {
         let digest = format!("blake3:{}", blake3::hash(bytes).to_hex());
         let wasmtime = engine.wasmtime();
         let began = Instant::now();
-        let init = export::init_export(bytes);
+        let init = init_export::init_export(bytes);
         let component = match &init {
             Some(_) => instrumented(wasmtime, bytes)?,
             None => Component::from_binary(wasmtime, bytes).map_err(Error::Compile)?,
@@ -107,7 +108,7 @@ impl Application {
         let report = capabilities.report(imports.iter().copied())?;
         let exports = ty.exports(wasmtime).map(|(name, _)| name.to_owned());
         let handler = Handler {
-            exports: exports.filter(|name| name != export::ACCESS).collect(),
+            exports: exports.filter(|name| name != init_export::ACCESS).collect(),
             forwards: is_policy.then(|| ForwardedBy {
                 wasi_0_2: imports_any("wasi:http/incoming-handler@0.2."),
                 wasi_0_3: imports_any("wasi:http/handler@0.3."),

@@ -48,6 +48,16 @@ pub enum ComposeError {
         /// Whose bytes.
         member: Member,
     },
+    /// A component is initialized, which is of no use in a composite.
+    #[error(
+        "{member} exports `{export}`, and a component that was composed of several is not initialized: no image can be made of it. Serve it behind its policies with `tensor-wasm serve APPLICATION --policy POLICY`, or build it without `init`"
+    )]
+    Initialized {
+        /// Which one.
+        member: Member,
+        /// The export with its `init`.
+        export: String,
+    },
     /// An application imports `tensor:policy` behind a policy that does.
     #[error(
         "the application imports {}, and a policy in front of it imports `tensor:policy` too; composed, equal imports become one, and the application could admit its own requests. Remove the import from the application, and from what is plugged into it. If it is a policy, name it before the application; if it is a composite, compose again from its parts",

@@ -10,6 +10,7 @@ use wasmparser::{Validator, WasmFeatures};
 use super::error::{ComposeError, Member};
 use super::{HANDLERS, Source};
 use crate::file_kind::FileKind;
+use crate::init_export::is_init;
 
 /// The composition graph, with errors that name components instead of nodes.
 #[derive(Default)]
@@ -51,6 +52,18 @@ impl Composition {
     pub(super) fn exports(&self, part: &Part) -> Vec<String> {
         let world = &self.graph.types()[self.graph[part.package].ty()];
         world.exports.keys().cloned().collect()
+    }
+
+    /// A component that has an `init` is not composed.
+    pub(super) fn check_initialized(&self, part: &Part) -> Result<(), ComposeError> {
+        let mut exports = self.exports(part).into_iter();
+        match exports.find(|export| is_init(export)) {
+            Some(export) => Err(ComposeError::Initialized {
+                member: part.member,
+                export,
+            }),
+            None => Ok(()),
+        }
     }
 
     fn find_export(&self, part: &Part, name: &str) -> Option<String> {

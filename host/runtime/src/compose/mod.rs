@@ -81,6 +81,9 @@ pub fn compose_named(
     if chain.is_empty() {
         return Ok(application.bytes.to_vec());
     }
+    for part in std::iter::once(&service).chain(&chain) {
+        composition.check_initialized(part)?;
+    }
     let decisions = |part| composition.imports_of(part, "tensor:policy/");
     let imports = decisions(&service);
     if !imports.is_empty() && chain.iter().any(|policy| !decisions(policy).is_empty()) {
@@ -136,6 +139,8 @@ pub fn plug_named(provider: Source<'_>, consumer: Source<'_>) -> Result<Vec<u8>,
     let mut composition = Composition::default();
     let provider = composition.add(Member::Provider, provider)?;
     let consumer = composition.add(Member::Consumer, consumer)?;
+    composition.check_initialized(&provider)?;
+    composition.check_initialized(&consumer)?;
     let exports = composition.exports(&provider);
     let mut plugged = false;
     for export in &exports {

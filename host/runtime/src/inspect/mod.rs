@@ -23,6 +23,7 @@ use wasmparser::{
 };
 
 use crate::file_kind::FileKind;
+use crate::init_export::is_init;
 pub use capability::Capability;
 pub use chain::{Link, Part, Provided};
 
@@ -60,6 +61,9 @@ pub struct Inspection {
     pub beside: Vec<Part>,
     /// What an operator should know of the chain before serving it, in sentences.
     pub warnings: Vec<String>,
+    /// Whether a host initializes it, once, before its first request: it exports
+    /// `tensor:lifecycle/initialization`.
+    pub initialized: bool,
     /// In the component's order.
     pub imports: Vec<Item>,
     /// In the component's order.
@@ -222,6 +226,7 @@ impl Reader {
             chain: wiring.chain,
             beside: wiring.beside,
             warnings: wiring.warnings,
+            initialized: self.exports.iter().any(|export| is_init(&export.name)),
             imports: self.imports,
             exports: self.exports,
             core_modules: self.core_modules,

@@ -10,7 +10,6 @@
 //! image is made of that ([`image`]).
 
 mod compile;
-pub(crate) mod export;
 pub(crate) mod image;
 mod left_behind;
 pub(crate) mod run;

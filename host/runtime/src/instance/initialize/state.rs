@@ -2,7 +2,7 @@
 //! added to its component.
 
 use super::super::state::InstanceState;
-use super::export::ACCESS;
+use crate::init_export::ACCESS;
 use std::collections::HashMap;
 use wasmtime::component::{ComponentExportIndex, Instance, Lift, WasmList, types::ComponentItem};
 use wasmtime::{AsContext, Store};

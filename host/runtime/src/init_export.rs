@@ -31,7 +31,7 @@ pub(crate) fn init_export(component: &[u8]) -> Option<String> {
 }
 
 /// Whether this is the name of the interface, in a version that this host has.
-fn is_init(export: &str) -> bool {
+pub(crate) fn is_init(export: &str) -> bool {
     let version = export
         .strip_prefix(INTERFACE)
         .and_then(|version| version.strip_prefix('@'));
