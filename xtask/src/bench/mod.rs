@@ -1,8 +1,10 @@
 //! `cargo xtask bench`: measurements.
 
+mod cold_start;
 mod device;
 mod embeddings;
 pub mod figures;
+mod functions;
 mod kernels;
 mod linear_algebra;
 mod load;

@@ -11,18 +11,19 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
+use super::cold_start;
+use super::functions::{Node, ms};
 use super::rounds::STOP;
 use crate::components::Which;
-use crate::http::{Connection, Response, request};
 use crate::product;
-use crate::server::{Server, ServerKind};
 use crate::steps::Steps;
 use crate::workspace::{Profile, Workspace};
 
 const MIB: u64 = 1 << 20;
 
 /// Measure snapshots of a function that keeps bytes on the processor's device which can't be
-/// compressed: with 64 MiB and, with --long, 1 GiB.
+/// compressed, with 64 MiB and, with --long, 1 GiB; and the cold start of a function with a heavy
+/// set-up, which each instance does or its `init` did once.
 #[derive(clap::Args)]
 pub struct Arguments {
     /// Measure with 1 GiB, too
@@ -49,6 +50,11 @@ pub fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
     fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
     let component = workspace.components_folder().join("tests/keeps_state.wasm");
     println!("| what | figure |\n|---|---|");
+    cold_start::measure(
+        &binary,
+        &workspace.components_folder().join("tests"),
+        &folder,
+    )?;
     measure(&binary, &component, &folder, 64 * MIB)?;
     if arguments.long {
         measure(&binary, &component, &folder, 1024 * MIB)?;
@@ -56,58 +62,14 @@ pub fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
     Ok(())
 }
 
-/// A node with one function, `app`.
-struct Node(Server);
-
-impl Node {
-    fn start(binary: &Path, component: &Path, data: &Path) -> Result<Node> {
-        if data.exists() {
-            fs::remove_dir_all(data)?;
-        }
-        let mut command = Command::new(binary);
-        command
-            .args(["node", "--addr=127.0.0.1:0", "--gpu-memory-bytes=4GiB"])
-            .args(["--request-timeout=10min", "--tenant-storage-bytes=32GiB"])
-            .arg(format!("--data-dir={}", data.display()))
-            .env_remove("RUST_LOG");
-        let node = Node(Server::start(&mut command, ServerKind::TensorWasm)?);
-        let component =
-            fs::read(component).with_context(|| format!("cannot read {}", component.display()))?;
-        let headers = [("Content-Type", "application/wasm")];
-        node.send("POST", "/functions?name=app", &headers, &component)?;
-        Ok(node)
+/// A node with one function, `app`, and nothing else.
+fn start(binary: &Path, component: &Path, data: &Path) -> Result<Node> {
+    if data.exists() {
+        fs::remove_dir_all(data)?;
     }
-
-    fn send(
-        &self,
-        method: &str,
-        path: &str,
-        headers: &[(&str, &str)],
-        body: &[u8],
-    ) -> Result<Response> {
-        let address = self.0.address();
-        let text = request(method, path, address, headers, body);
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()?;
-        let response = runtime.block_on(async {
-            let mut connection = Connection::open(address).await?;
-            connection.exchange(&text).await
-        })?;
-        ensure!(
-            (200..300).contains(&response.status),
-            "{method} {path} answers {}: {}",
-            response.status,
-            String::from_utf8_lossy(&response.body)
-        );
-        Ok(response)
-    }
-
-    fn json(&self, method: &str, path: &str, body: &str) -> Result<Value> {
-        let headers = [("Content-Type", "application/json")];
-        let response = self.send(method, path, &headers, body.as_bytes())?;
-        Ok(serde_json::from_slice(&response.body)?)
-    }
+    let node = Node::open(binary, data)?;
+    node.deploy("app", component)?;
+    Ok(node)
 }
 
 fn measure(binary: &Path, component: &Path, folder: &Path, bytes: u64) -> Result<()> {
@@ -128,7 +90,7 @@ fn measure(binary: &Path, component: &Path, folder: &Path, bytes: u64) -> Result
     );
 
     let data = folder.join("snapshot.data");
-    let node = Node::start(binary, component, &data)?;
+    let node = start(binary, component, &data)?;
     node.send("GET", &format!("/f/app/noise/state/{bytes}/1"), &[], b"")?;
     node.send("GET", "/f/app/touch/state", &[], b"")?;
     let sum = node.send("GET", "/f/app/sum/state", &[], b"")?.body;
@@ -289,10 +251,6 @@ fn raw(path: &Path, bytes: u64) -> Result<(Duration, Duration)> {
 
 fn paused(saved: &Value) -> String {
     format!("{:.1} ms", saved["paused_ms"].as_f64().unwrap_or_default())
-}
-
-fn ms(duration: Duration) -> String {
-    format!("{:.1} ms", duration.as_secs_f64() * 1000.0)
 }
 
 fn rate(bytes: u64, took: Duration) -> String {

@@ -16,7 +16,7 @@ use tensor_wasm_runtime::Contract;
 ///
 /// Worlds: `gpu` is the device alone, to include in a world of your own;
 /// `gpu-service` is an HTTP service with the device; `middleware` and `policy`
-/// stand in front of services. `gpu-service-p3`, `middleware-p3` and `policy-p3` are
+/// stand in front of services; `initialized` is what is set up once, to include. `gpu-service-p3`, `middleware-p3` and `policy-p3` are
 /// the same for WASI 0.3; without --world, those for WASI 0.2 are printed.
 #[derive(Args)]
 #[command(after_help = "\

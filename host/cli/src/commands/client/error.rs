@@ -211,6 +211,9 @@ impl NodeError {
             ("invalid_component", _) => {
                 "`tensor-wasm inspect FILE` shows what the component imports and exports"
             }
+            ("init_failed", _) => {
+                "`tensor-wasm logs NAME` shows what its `init` wrote, if the function has a version"
+            }
             ("storage_full", _) => "the node's operator has to make room on its disk",
             ("guest_trap", _) => "the function's code failed: its log has the cause",
             ("invoke_timeout", _) => "the function took longer than the node's --request-timeout",
