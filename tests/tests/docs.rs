@@ -154,7 +154,10 @@ fn the_commands_of_the_readme_run_and_its_own_component_answers() {
 
 #[test]
 fn the_commands_of_the_page_on_guests_run() {
-    assert_said(&run("docs/guests.md"), &["tensor:gpu/kernels", "gaussian"]);
+    assert_said(
+        &run("docs/guests.md"),
+        &["tensor:gpu/kernels", "gaussian", "2 words"],
+    );
 }
 
 #[test]
@@ -594,11 +597,14 @@ fn option_name(text: &str) -> String {
 }
 
 #[test]
-fn the_service_on_the_page_on_guests_is_the_example_that_is_compiled() {
-    let example = fs::read_to_string(root().join("guest-sdk/examples/service.rs")).unwrap();
+fn the_services_on_the_page_on_guests_are_the_examples_that_are_compiled() {
     let shown = blocks(&root().join("docs/guests.md"), "rust");
-    assert!(
-        shown.contains(&example),
-        "copy the example into docs/guests.md"
-    );
+    for name in ["service", "set_up_once"] {
+        let path = root().join(format!("guest-sdk/examples/{name}.rs"));
+        let example = fs::read_to_string(path).unwrap();
+        assert!(
+            shown.contains(&example),
+            "copy the example {name} into docs/guests.md"
+        );
+    }
 }
