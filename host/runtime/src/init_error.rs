@@ -125,7 +125,12 @@ impl InitError {
 }
 
 fn ended(trap: Option<&Trap>) -> String {
-    trap.map_or_else(|| "exited".to_owned(), |trap| format!("trapped: {trap}"))
+    let Some(trap) = trap else {
+        return "exited".to_owned();
+    };
+    let trap = trap.to_string();
+    let trap = trap.strip_prefix("wasm trap: ").unwrap_or(&trap);
+    format!("trapped: {trap}")
 }
 
 #[cfg(test)]
