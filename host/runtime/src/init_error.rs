@@ -38,13 +38,12 @@ pub enum InitError {
         message: String,
     },
     /// It trapped or exited.
-    #[error(
-        "the component's `init` {}; what it wrote before is in its log",
-        ended(.trap.as_ref())
-    )]
+    #[error("the component's `init` {}{}", ended(.trap.as_ref()), wrote(.output))]
     Trapped {
         /// What trapped; `None` where it exited.
         trap: Option<Trap>,
+        /// The last lines that it wrote.
+        output: String,
     },
     /// It did not end in time.
     #[error("the component's `init` ran for longer than {} seconds, and was stopped", .limit.as_secs_f64())]
@@ -131,6 +130,13 @@ fn ended(trap: Option<&Trap>) -> String {
     let trap = trap.to_string();
     let trap = trap.strip_prefix("wasm trap: ").unwrap_or(&trap);
     format!("trapped: {trap}")
+}
+
+fn wrote(output: &str) -> String {
+    match output.is_empty() {
+        true => String::new(),
+        false => format!("; the last that it wrote: {output}"),
+    }
 }
 
 #[cfg(test)]

@@ -107,7 +107,10 @@ fn a_component_whose_init_fails_is_not_served_and_its_author_is_told_why() {
     refused(
         "trap",
         &[],
-        &["`init` trapped: wasm `unreachable`", "init begins"],
+        &[
+            "`init` trapped: wasm `unreachable`",
+            "the last that it wrote: init begins",
+        ],
     );
     refused("exit", &[], &["`init` exited"]);
     refused("grow", &[], &["`init` trapped"]);

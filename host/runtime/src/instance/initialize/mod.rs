@@ -11,6 +11,7 @@
 
 mod compile;
 pub(crate) mod image;
+mod last_lines;
 mod left_behind;
 pub(crate) mod run;
 pub(crate) mod state;

@@ -5,6 +5,7 @@ use super::super::attached_guest::AttachedGuest;
 use super::super::factory::InstanceFactory;
 use super::super::guest_future::GuestFuture;
 use super::super::state::InstanceState;
+use super::last_lines::LastLines;
 use super::left_behind;
 use super::state::{self, State};
 use crate::init_error::InitError;
@@ -85,8 +86,9 @@ async fn work(of: &Uninitialized, task: &Arc<RequestTask>) -> Result<State, Init
     // Dropped last, when the instance is.
     let _holder = task.device_holder();
     let _activity = of.instances.engine().activity();
-    let (mut store, instance) = instantiate(of, task).await?;
-    let state = initialized(of, task, &mut store, &instance).await;
+    let lines = LastLines::new(of.instances.capabilities().output.clone());
+    let (mut store, instance) = instantiate(of, task, &lines).await?;
+    let state = initialized(of, task, &lines, &mut store, &instance).await;
     store.data().capabilities.output.flush();
     state
 }
@@ -96,10 +98,12 @@ async fn work(of: &Uninitialized, task: &Arc<RequestTask>) -> Result<State, Init
 async fn instantiate(
     of: &Uninitialized,
     task: &Arc<RequestTask>,
+    lines: &Arc<LastLines>,
 ) -> Result<(Store<InstanceState>, Instance), InitError> {
     let mut to_evict = EVICTED;
     loop {
         let mut store = of.instances.store(None).map_err(host)?;
+        store.data().capabilities.output.set_sink(lines.clone());
         if store.data_mut().begin(task.clone()).is_err() {
             return Err(InitError::NoRoom);
         }
@@ -114,8 +118,7 @@ async fn instantiate(
                 tokio::task::yield_now().await;
             }
             Err(error) => {
-                store.data().capabilities.output.flush();
-                return Err(failed(task, &error));
+                return Err(failed(task, lines, &store, &error));
             }
         }
     }
@@ -124,6 +127,7 @@ async fn instantiate(
 async fn initialized(
     of: &Uninitialized,
     task: &Arc<RequestTask>,
+    lines: &LastLines,
     store: &mut Store<InstanceState>,
     instance: &Instance,
 ) -> Result<State, InitError> {
@@ -135,10 +139,8 @@ async fn initialized(
     let init = instance
         .get_typed_func::<(), (Result<(), String>,)>(&mut *store, &index)
         .map_err(|error| wrong(format!("{error:#}")))?;
-    let (outcome,) = init
-        .call_async(&mut *store, ())
-        .await
-        .map_err(|error| failed(task, &error))?;
+    let called = init.call_async(&mut *store, ()).await;
+    let (outcome,) = called.map_err(|error| failed(task, lines, store, &error))?;
     outcome.map_err(InitError::failed)?;
     let resources = left_behind(store);
     if !resources.is_empty() {
@@ -151,12 +153,19 @@ async fn initialized(
 }
 
 /// The guest trapped or exited.
-fn failed(task: &RequestTask, error: &wasmtime::Error) -> InitError {
+fn failed(
+    task: &RequestTask,
+    lines: &LastLines,
+    store: &Store<InstanceState>,
+    error: &wasmtime::Error,
+) -> InitError {
     task.run.mark_failed();
+    store.data().capabilities.output.flush();
     let (request_id, trace_id) = (task.context().id(), task.context().trace_id());
     tracing::error!(request_id, %trace_id, "the guest failed: {error:?}");
     InitError::Trapped {
         trap: error.downcast_ref::<Trap>().copied(),
+        output: lines.text(),
     }
 }
 
