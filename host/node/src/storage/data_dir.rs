@@ -29,6 +29,8 @@ impl DataDir {
             .create(path)
             .map_err(error)?;
         let path = path.canonicalize().map_err(error)?;
+        // The folder itself, where it is new: the power may fail once what is in it was acknowledged.
+        synchronise_entry(&path).map_err(error)?;
         let lock = File::options()
             .create(true)
             .truncate(false)
@@ -100,7 +102,10 @@ impl DataDir {
                     cause,
                 })
             }
-            _ => Ok(()),
+            _ => synchronise_entry(folder).map_err(|cause| StorageError::Directory {
+                path: folder.to_owned(),
+                cause,
+            }),
         }
     }
 
@@ -145,6 +150,28 @@ fn entries(folder: &Path) -> Result<Vec<PathBuf>, StorageError> {
         }),
     }
 }
+
+/// Has the name of a folder on the disk, which is an entry of the one above it. One that this process may not
+/// read, such as a home directory of others, was there before; and not every file system can write a folder to
+/// the disk.
+fn synchronise_entry(folder: &Path) -> io::Result<()> {
+    let Some(above) = folder.parent() else {
+        return Ok(());
+    };
+    let synchronised = File::open(above).and_then(|above| above.sync_all());
+    match synchronised {
+        Err(cause) if CAN_NOT_SYNCHRONISE.contains(&cause.kind()) => Ok(()),
+        synchronised => synchronised,
+    }
+}
+
+/// Errors of who may not, or can not, synchronise a folder.
+const CAN_NOT_SYNCHRONISE: [io::ErrorKind; 4] = [
+    io::ErrorKind::PermissionDenied,
+    io::ErrorKind::InvalidInput,
+    io::ErrorKind::Unsupported,
+    io::ErrorKind::ReadOnlyFilesystem,
+];
 
 #[cfg(test)]
 mod tests {
