@@ -64,7 +64,10 @@ macro_rules! __init {
                 }
             }
 
-            // On other targets than WebAssembly, linkers refuse the names of these exports.
+            // Other targets than WebAssembly have no such export, for linkers refuse its name. There nothing else
+            // uses the function.
+            const _: fn() -> ::std::result::Result<(), ::std::string::String> =
+                <Initialization as $crate::initialization::exports::tensor::lifecycle::initialization::Guest>::init;
             #[cfg(target_arch = "wasm32")]
             $crate::initialization::export_initialization!(
                 Initialization with_types_in $crate::initialization

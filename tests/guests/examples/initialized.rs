@@ -6,6 +6,8 @@
 //! The setting, or the environment variable, `init` says what `init` does instead: `fail`, `trap`, `exit`,
 //! `loop`, `grow` (past all memory), `fill` (64 MiB), `keep-file`, `keep-device`, `keep-module`, `keep-stream`.
 
+#![allow(clippy::unwrap_used)]
+
 use std::collections::HashMap;
 use std::fs::File;
 use std::sync::Mutex;

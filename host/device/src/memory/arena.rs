@@ -191,7 +191,8 @@ impl Span {
 
     /// The parts that were written since they were taken last, or since ever, of the pages that begin in a
     /// range: such as it ends in the middle of, and not such as it begins in the middle of, but for the
-    /// first page. So ranges beside each other have each page once. `None` where it is not noted.
+    /// first page. So ranges beside each other have each page once. All of these pages where the system does
+    /// not say which were written, and `None` where it never does.
     pub(super) fn take_written(&self, offset: u64, bytes: u64) -> Option<Vec<Part>> {
         let begin = match offset {
             0 => self.offset,
@@ -205,7 +206,9 @@ impl Span {
             return Some(Vec::new());
         };
         let log = WriteLog::of_this_process()?;
-        let mut parts = log.take(&self.arena.mapping, (begin, bytes))?;
+        let parts = log.take(&self.arena.mapping, (begin, bytes));
+        let all = (begin, end.next_multiple_of(PAGE).saturating_sub(begin));
+        let mut parts = parts.unwrap_or_else(|| vec![all]);
         for (begin, bytes) in &mut parts {
             let end = (*begin + *bytes).min(self.offset + self.bytes) - self.offset;
             *begin = begin.saturating_sub(self.offset);

@@ -189,7 +189,9 @@ impl Functions {
             request_timeout: limits.request_timeout,
             reuse: limits.reuse,
             observer: self.host.observer.clone(),
-            journal: recorder.map_or(JournalConfig::Off, JournalConfig::Record),
+            journal: recorder
+                .map(Box::new)
+                .map_or(JournalConfig::Off, JournalConfig::Record),
             ..ApplicationConfig::default()
         };
         if !assets.is_empty() {

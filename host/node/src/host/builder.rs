@@ -395,7 +395,7 @@ impl HostBuilder {
             scheduler: Some(foundation.guests.scheduler()),
             observer: self.observer(),
             journal: match &foundation.recordings {
-                Some(recordings) => JournalConfig::Record(recordings.of_application()),
+                Some(recordings) => JournalConfig::Record(Box::new(recordings.of_application())),
                 None => JournalConfig::Off,
             },
             init: InitConfig {

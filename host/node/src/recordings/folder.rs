@@ -300,7 +300,7 @@ mod tests {
             }
         });
         let name = component_name(&digest(1)).unwrap();
-        assert_eq!(names(folder.path()), [name.clone()]);
+        assert_eq!(names(folder.path()), std::slice::from_ref(&name));
         assert_eq!(fs::read(folder.path().join(name)).unwrap(), bytes);
     }
 
@@ -317,7 +317,7 @@ mod tests {
         // A file, a link to a folder and a folder that can't be read are none of theirs.
         let closed = folder.path().join("closed");
         fs::create_dir(&closed).unwrap();
-        fs::set_permissions(&closed, fs::Permissions::from_mode(0)).unwrap();
+        fs::set_permissions(&closed, fs::Permissions::from_mode(0o0)).unwrap();
         fs::write(folder.path().join("file"), "").unwrap();
         let elsewhere = tempfile::tempdir().unwrap();
         fs::write(elsewhere.path().join(recording_name(0, "a")), "").unwrap();

@@ -601,6 +601,17 @@ pub(crate) fn is_job_id(text: &str) -> bool {
     (1..=64).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 
+/// The id of what is a job of another function, or has an id of another kind, as a job of this function: the
+/// same one each time.
+pub(super) fn derived_job_id(known_id: &str, function_id: &str) -> String {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(function_id.as_bytes());
+    hasher.update(b"\0");
+    hasher.update(known_id.as_bytes());
+    let digits = hasher.finalize().to_hex();
+    format!("{ID_PREFIX}{}", digits.get(..32).unwrap_or_default())
+}
+
 /// Adds the rows of a job, due at once, with an id that is free or a new one. Returns the id, or nothing
 /// where the tenant may not store as much.
 pub(super) async fn insert_job(

@@ -9,7 +9,7 @@ use super::assets::{self, AssetOwner, Assets};
 use super::change_error::ChangeError;
 use super::database::Database;
 use super::functions::{AddedVersion, NewVersion, TenantLimits, find, prune, set_weights};
-use super::jobs::{NewJob, insert_job, is_job_id};
+use super::jobs::{NewJob, derived_job_id, insert_job, is_job_id};
 use super::stored;
 
 /// A function as it is to be.
@@ -79,23 +79,21 @@ impl Database {
         set_settings(&mut transaction, restoration).await?;
         let mut jobs = 0;
         for (known_id, job) in &restoration.jobs {
-            let known: Option<String> =
-                sqlx::query_scalar("SELECT function_id FROM jobs WHERE id = $1")
-                    .bind(known_id)
-                    .fetch_optional(&mut *transaction)
-                    .await?;
-            // A job of the function that is there has run since, or will. It has the id that it had, so
-            // that it is found whenever the snapshot is restored again.
-            let own_id = match known {
+            // A job of the function that is there has run since, or will. It has the id that it had, or one
+            // that follows from that, so that it is found whenever the snapshot is restored again.
+            let own_id = match function_of_job(&mut transaction, known_id).await? {
                 Some(function) if function == *id => continue,
-                Some(_) => None,
-                None => Some(known_id.as_str()).filter(|known_id| is_job_id(known_id)),
+                None if is_job_id(known_id) => known_id.clone(),
+                _ => derived_job_id(known_id, id),
             };
+            if own_id != *known_id && function_of_job(&mut transaction, &own_id).await?.is_some() {
+                continue;
+            }
             if !has_place(&mut transaction, *tenant, most_jobs).await? {
                 return Err(ChangeError::TooManyJobs { limit: most_jobs });
             }
             let limit = limits.stored_bytes;
-            let added = insert_job(&mut transaction, own_id, job, limit, now_ms).await?;
+            let added = insert_job(&mut transaction, Some(&own_id), job, limit, now_ms).await?;
             added.ok_or(ChangeError::TooMuch { limit })?;
             jobs += 1;
         }
@@ -108,6 +106,15 @@ impl Database {
             jobs,
         })
     }
+}
+
+/// Whose job has an id.
+async fn function_of_job(
+    connection: &mut SqliteConnection,
+    id: &str,
+) -> Result<Option<String>, ChangeError> {
+    let function = sqlx::query_scalar("SELECT function_id FROM jobs WHERE id = $1");
+    Ok(function.bind(id).fetch_optional(connection).await?)
 }
 
 async fn make(

@@ -23,7 +23,7 @@ pub enum JournalConfig {
     #[default]
     Off,
     /// Requests are recorded.
-    Record(RecorderConfig),
+    Record(Box<RecorderConfig>),
     /// The one request that the application gets is replayed.
     Replay(Arc<Replay>),
 }

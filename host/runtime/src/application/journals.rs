@@ -41,7 +41,7 @@ impl Journals {
         let recorder = match journal {
             JournalConfig::Off => return Ok(Journals::None),
             JournalConfig::Replay(replay) => return Ok(Journals::Replay(replay)),
-            JournalConfig::Record(recorder) => recorder,
+            JournalConfig::Record(recorder) => *recorder,
         };
         if let Err(why) = recordable(subject, config) {
             if recorder.required {

@@ -63,7 +63,10 @@ pub(super) enum Stage {
         component: Vec<u8>,
     },
     /// Its `init` has left this.
-    Initialized { component: Vec<u8>, state: State },
+    Initialized {
+        component: Vec<u8>,
+        state: Box<State>,
+    },
 }
 
 impl Prepared {
@@ -108,6 +111,7 @@ impl Prepared {
             "the component was initialized"
         );
         let component = std::mem::take(component);
+        let state = Box::new(state);
         self.stage = Stage::Initialized { component, state };
         Ok(())
     }
@@ -128,7 +132,7 @@ impl Prepared {
                 }));
             }
             Stage::Initialized { component, state } => {
-                let image = image::image(&component, state)?;
+                let image = image::image(&component, *state)?;
                 let (bytes, limit) = (image.len() as u64, self.init.image_bytes);
                 if bytes > limit {
                     return Err(InitError::TooLarge { bytes, limit }.into());

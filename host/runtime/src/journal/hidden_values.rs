@@ -1,6 +1,6 @@
 //! Values that are left out wherever they occur. All are looked for at once, by the automaton of their
 //! beginnings (Aho and Corasick, "Efficient String Matching", 1975), so that it takes time by the text
-//! alone. Which values these are, [`Redaction`](super::Redaction) says.
+//! and by how many of them end at one place, which is once for each that another one ends with. Which values these are, [`Redaction`](super::Redaction) says.
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use percent_encoding::percent_decode;
@@ -98,11 +98,21 @@ impl HiddenValues {
         // As far as something was left out. Each match ends at or behind the one before, and from its
         // end to here nothing is left to do.
         let mut until = 0;
+        // The last range of matches that overlap or are beside each other. Of those with one end the longest
+        // comes first, and the others add nothing.
+        let mut filled = 0..0;
         for found in search.begins.find_overlapping_iter(bytes) {
             let length = search.lengths.get(found.pattern().as_usize());
             let length = length.copied().unwrap_or_else(|| found.len());
             let end = found.start().saturating_add(length).min(shown.len());
-            fill(shown, found.range());
+            match filled.contains(&found.start()) || filled.end == found.start() {
+                true => fill(shown, filled.end..found.end()),
+                false => {
+                    fill(shown, found.range());
+                    filled.start = found.start();
+                }
+            }
+            filled.end = filled.end.max(found.end());
             fill(shown, found.end().max(until)..end);
             until = until.max(end);
         }

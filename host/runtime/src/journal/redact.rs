@@ -14,7 +14,21 @@ const HEADERS: [&str; 4] = [
 ];
 
 /// Parts of names of environment variables and settings whose values are not recorded.
-const PARTS: [&str; 5] = ["secret", TOKEN, "password", "passwd", "credential"];
+const PARTS: [&str; 13] = [
+    "secret",
+    TOKEN,
+    "password",
+    "passwd",
+    "credential",
+    "api-key",
+    "api_key",
+    "apikey",
+    "access-key",
+    "access_key",
+    "private-key",
+    "private_key",
+    "signature",
+];
 
 /// A part of the names of tokens that are secret, and of those that are counted.
 const TOKEN: &str = "token";

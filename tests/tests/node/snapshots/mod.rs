@@ -269,6 +269,8 @@ fn jobs_that_wait_are_saved_and_run_again_where_that_is_asked_for() {
     // Of another function it is another job.
     let copy = other.restore(id(&uploaded), &json!({"name": "copy", "jobs": true}));
     assert_eq!(copy.json()["jobs"], 1, "{}", copy.text());
+    let over = other.restore(id(&uploaded), &json!({"over": "copy", "jobs": true}));
+    assert_eq!(over.json()["jobs"], 0, "{}", over.text());
 }
 
 fn text(output: &Output) -> String {
