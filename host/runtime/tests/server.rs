@@ -222,11 +222,16 @@ impl Client {
     /// Whatever comes until it holds `end`.
     async fn until(&mut self, end: &str) -> String {
         let mut bytes = Vec::new();
-        while !String::from_utf8_lossy(&bytes).contains(end) {
+        self.read_until(end, &mut bytes).await;
+        String::from_utf8(bytes).unwrap()
+    }
+
+    /// Adds whatever comes until it holds `end`. What has come stays where this is given up.
+    async fn read_until(&mut self, end: &str, bytes: &mut Vec<u8>) {
+        while !String::from_utf8_lossy(bytes).contains(end) {
             let byte = tokio::time::timeout(NEVER, self.0.read_u8()).await;
             bytes.push(byte.expect("nothing came").expect("the server closed"));
         }
-        String::from_utf8(bytes).unwrap()
     }
 }
 

@@ -67,6 +67,19 @@ fn each_version_is_initialized_once_and_has_memory_and_buffers_of_its_own() {
     let back = node.server.post("/functions/app/versions/1/activate", "");
     assert_eq!(back.status, 200, "{}", back.text());
     assert_eq!(node.found("app"), first);
+    // The one that had requests last can be taken back at once; what those before it hold of the tenant's
+    // memory is released.
+    for _ in 0..2 {
+        node.deploy("app", "initialized");
+        node.found("app");
+    }
+    assert_eq!(node.written("app", "init begins"), 4);
+    for (version, inits) in [(3, 4), (1, 5)] {
+        let path = format!("/functions/app/versions/{version}/activate");
+        assert_eq!(node.server.post(&path, "").status, 200);
+        assert_eq!(node.found("app")["inits"], 1);
+        assert_eq!(node.written("app", "init begins"), inits);
+    }
     node.deploy("other", "initialized");
     assert_ne!(node.found("other")["key"], first["key"]);
 }

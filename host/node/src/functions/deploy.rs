@@ -421,6 +421,7 @@ impl Deployment {
             functions.loaded.insert(tenant, &id, number, loaded);
         }
         change.replaced(tenant, function);
+        functions.release_images_of_idle_versions(function);
         Ok(added)
     }
 }

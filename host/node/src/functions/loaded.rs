@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, OnceLock};
+use std::time::{Duration, Instant};
 
 use futures::FutureExt;
 use futures::future::{BoxFuture, Shared};
@@ -33,7 +34,18 @@ pub(super) type Loading = Shared<BoxFuture<'static, Result<LoadedVersion, Arc<Lo
 pub(super) struct VersionCell {
     loaded: OnceLock<LoadedVersion>,
     loading: Mutex<Option<Loading>>,
+    failed: Mutex<Option<FailedInit>>,
 }
+
+/// An `init` that failed.
+struct FailedInit {
+    error: Arc<LoadError>,
+    /// Until when its error answers who asks for the version.
+    until: Instant,
+}
+
+/// For how long at least, and at most, an `init` that failed is not run again.
+const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
 
 impl VersionCell {
     /// The version, if it is loaded.
@@ -43,7 +55,8 @@ impl VersionCell {
 
     /// Loads the version, unless it is being loaded. That goes on where nobody waits for it any more, so that
     /// a component that takes longer than its clients wait is loaded once, and not by each of them. Where
-    /// it fails, all who wait for it have the error, and who comes later tries again.
+    /// it fails, all who wait for it have the error, and who comes later tries again; where its `init`
+    /// failed, after a pause as long as that took, so that it is not run without end.
     pub(super) fn load<F>(self: &Arc<Self>, load: impl FnOnce() -> F) -> Loading
     where
         F: Future<Output = Result<LoadedVersion, LoadError>> + Send + 'static,
@@ -55,14 +68,22 @@ impl VersionCell {
         if let Some(loaded) = self.loaded.get() {
             return futures::future::ready(Ok(loaded.clone())).boxed().shared();
         }
-        let (cell, load) = (self.clone(), load());
+        if let Some(failed) = &*ignore_poison(self.failed.lock())
+            && Instant::now() < failed.until
+        {
+            return futures::future::ready(Err(failed.error.clone()))
+                .boxed()
+                .shared();
+        }
+        let (cell, load, began) = (self.clone(), load(), Instant::now());
         let task = tokio::spawn(async move {
-            let loaded = load.await;
-            if let Ok(loaded) = &loaded {
-                let _ = cell.loaded.set(loaded.clone());
+            let loaded = load.await.map_err(Arc::new);
+            match &loaded {
+                Ok(loaded) => drop(cell.loaded.set(loaded.clone())),
+                Err(error) => cell.note_failed(error, began.elapsed()),
             }
             *ignore_poison(cell.loading.lock()) = None;
-            loaded.map_err(Arc::new)
+            loaded
         });
         let begun = task
             .map(|ended| {
@@ -75,6 +96,17 @@ impl VersionCell {
             .shared();
         *loading = Some(begun.clone());
         begun
+    }
+
+    /// Loading the version failed after so long.
+    fn note_failed(&self, error: &Arc<LoadError>, took: Duration) {
+        if let LoadError::Component(tensor_wasm_runtime::Error::Init(_)) = &**error {
+            let (least, most) = PAUSES;
+            *ignore_poison(self.failed.lock()) = Some(FailedInit {
+                error: error.clone(),
+                until: Instant::now() + took.clamp(least, most),
+            });
+        }
     }
 }
 
@@ -143,6 +175,31 @@ impl Loaded {
             std::mem::take(&mut cells.by_version)
         };
         drop_elsewhere(cleared);
+    }
+
+    /// Forgets those of these versions that hold memory of their tenant, but for the one that was used last.
+    pub(super) fn forget_images(&self, id: &str, versions: impl Iterator<Item = u32>) {
+        let mut cells = ignore_poison(self.cells.lock());
+        let Some(loaded) = cells.by_version.get(id) else {
+            return;
+        };
+        let mut holding: Vec<(u64, u32)> = versions
+            .filter_map(|number| {
+                let used = loaded.get(&number)?;
+                let holds = used.cell.get()?.component.holds_memory();
+                holds.then_some((used.last, number))
+            })
+            .collect();
+        holding.sort_unstable();
+        holding.pop();
+        let forgotten: Vec<_> = holding
+            .iter()
+            .filter_map(|(_, number)| cells.remove(id, *number))
+            .collect();
+        drop(cells);
+        if !forgotten.is_empty() {
+            drop_elsewhere(forgotten);
+        }
     }
 
     /// Forgets a component. Requests that run keep it for as long as they do.

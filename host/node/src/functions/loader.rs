@@ -50,6 +50,9 @@ pub(crate) trait LoadedComponent: Send + Sync {
     /// Its imports, by whether they were granted.
     fn imports(&self) -> &ImportReport;
 
+    /// Whether it holds memory of its tenant without answering requests: what its `init` has left.
+    fn holds_memory(&self) -> bool;
+
     /// Has it answer a request.
     async fn invoke(
         &self,
@@ -103,6 +106,10 @@ async fn blocking<T: Send + 'static>(
 impl LoadedComponent for Application {
     fn imports(&self) -> &ImportReport {
         self.imports()
+    }
+
+    fn holds_memory(&self) -> bool {
+        self.holds_image()
     }
 
     async fn invoke(

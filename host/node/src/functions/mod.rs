@@ -330,13 +330,25 @@ impl Functions {
             let now = functions.clock().now_ms();
             let changed = database.set_traffic(tenant, &key, &weights, now).await;
             match &changed {
-                Ok(function) => change.replaced(tenant, function),
+                Ok(function) => {
+                    change.replaced(tenant, function);
+                    functions.release_images_of_idle_versions(function);
+                }
                 Err(ChangeError::Storage(_)) => {}
                 Err(_) => change.unchanged(),
             }
             changed
         })
         .await
+    }
+
+    /// Forgets images of versions that get no requests, but for the one that had some last: whoever takes a
+    /// version back has it at once.
+    fn release_images_of_idle_versions(&self, function: &Function) {
+        let versions = function.versions.iter();
+        let idle = versions.filter(|(_, version)| version.weight == 0);
+        let idle = idle.map(|(number, _)| *number);
+        self.loaded.forget_images(&function.id, idle);
     }
 
     /// Deletes a function. Requests that run are not affected. Whether it was there.

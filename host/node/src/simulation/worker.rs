@@ -129,6 +129,10 @@ impl LoadedComponent for SimulatedComponent {
         &self.imports
     }
 
+    fn holds_memory(&self) -> bool {
+        false
+    }
+
     async fn invoke(
         &self,
         request: Request<WasiBody>,

@@ -48,7 +48,7 @@ pub struct Application {
     /// What the component and those behind it import.
     chain: ChainImports,
     /// What its tenant is charged for the image that instances start from.
-    _held: Option<TenantCharge>,
+    held: Option<TenantCharge>,
 }
 
 impl Application {
@@ -60,6 +60,11 @@ impl Application {
     /// The component's imports, by whether they were granted.
     pub fn imports(&self) -> &ImportReport {
         &self.imports
+    }
+
+    /// Whether it holds memory of its tenant for what its `init` has left.
+    pub fn holds_image(&self) -> bool {
+        self.held.is_some()
     }
 
     /// Whether a policy decides on its requests: this component, or one behind it.

@@ -132,11 +132,14 @@ impl Prepared {
                 }));
             }
             Stage::Initialized { component, state } => {
+                let limit = self.init.image_bytes;
+                let is_within = |bytes| match bytes > limit {
+                    true => Err(InitError::TooLarge { bytes, limit }),
+                    false => Ok(()),
+                };
+                is_within(state.image_bytes())?;
                 let image = image::image(&component, *state)?;
-                let (bytes, limit) = (image.len() as u64, self.init.image_bytes);
-                if bytes > limit {
-                    return Err(InitError::TooLarge { bytes, limit }.into());
-                }
+                is_within(image.len() as u64)?;
                 let tenants = parts.instances.tenants();
                 let held = tenants.hold(self.init.tenant, image.len());
                 let held = held.map_err(|error| InitError::TenantMemory {
@@ -225,7 +228,7 @@ impl Parts {
             decides: self.decides,
             journals: self.journals,
             chain: self.chain,
-            _held: held,
+            held,
         }
     }
 }

@@ -275,6 +275,7 @@ async fn commit(
         functions.loaded.insert(*tenant, id, *number, loaded);
     }
     change.replaced(*tenant, &function);
+    functions.release_images_of_idle_versions(&function);
     drop(change);
     functions.remove_unused(&restored.added.pruned).await;
     Ok((function, restored.jobs))

@@ -18,6 +18,49 @@ pub(crate) struct State {
     f64: HashMap<String, u64>,
 }
 
+/// Bytes of zero that are left out of an image where there are more of them behind one another.
+const GAP: usize = 4;
+
+/// What a range of bytes in an image costs beside them, in bytes: where it begins, and how long it is. Who
+/// makes the image has a few times as much of it in memory.
+const RANGE_BYTES: u64 = 16;
+
+impl State {
+    /// About how large an image of it is, in bytes; looked at before it is made, since the
+    /// memory that this takes grows with it.
+    pub(crate) fn image_bytes(&self) -> u64 {
+        self.memories
+            .values()
+            .map(|memory| image_bytes(memory))
+            .sum()
+    }
+}
+
+fn image_bytes(memory: &[u8]) -> u64 {
+    let mut bytes = 0;
+    let mut zeros = usize::MAX;
+    for part in memory.chunks(4096) {
+        // Most memory is empty, which is found out in large steps.
+        if part.iter().all(|byte| *byte == 0) {
+            zeros = zeros.saturating_add(part.len());
+            continue;
+        }
+        for byte in part {
+            if *byte == 0 {
+                zeros = zeros.saturating_add(1);
+                continue;
+            }
+            bytes += match zeros > GAP {
+                true => RANGE_BYTES,
+                false => zeros as u64,
+            };
+            bytes += 1;
+            zeros = 0;
+        }
+    }
+    bytes
+}
+
 /// Copies the state of an instance, of a component with exports that tell it. Its memories grow by a
 /// page each; the copies are without that.
 pub(super) async fn copy(
@@ -107,5 +150,21 @@ impl ComponentInstanceState for State {
 
     async fn call_func_ret_f64(&mut self, _: &str, name: &str) -> u64 {
         self.f64.get(name).copied().unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_size_of_an_image_is_known_before_it_is_made() {
+        assert_eq!(image_bytes(&[0; 1 << 20]), 0);
+        assert_eq!(image_bytes(&[1; 10_000]), RANGE_BYTES + 10_000);
+        // Few zeros are part of what is around them; of more each range costs its place.
+        let memory = [1, 0, 0, 0, 0].repeat(1000);
+        assert_eq!(image_bytes(&memory), RANGE_BYTES + 5000 - 4);
+        let memory = [1, 0, 0, 0, 0, 0].repeat(1000);
+        assert_eq!(image_bytes(&memory), 1000 * (RANGE_BYTES + 1));
     }
 }
