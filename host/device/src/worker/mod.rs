@@ -114,8 +114,10 @@ fn work() -> std::io::Result<Infallible> {
     match start.device {
         // Its libraries may lie anywhere. What is wrong with it is reported later.
         WorkerDevice::Cuda(_) => cuda::load_driver().unwrap_or_default(),
-        // Where there is none, it is done without.
+        // Where there is none, it is done without. What the system tells by it depends on what whoever opens it
+        // may: nothing of where pages are in the machine's memory is to be read by it.
         WorkerDevice::Cpu { .. } => {
+            sandbox::give_up_capabilities()?;
             WriteLog::of_this_process();
         }
     }

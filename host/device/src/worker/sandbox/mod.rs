@@ -91,11 +91,11 @@ fn limit_resources() {
 }
 
 /// Empties all five sets of capabilities, `capabilities(7)`. A process of root is then one that owns
-/// root's files, and no more.
+/// root's files, and no more. Once it has none, this changes nothing.
 ///
 /// # Errors
 /// Where the system does not let go of those that are held.
-fn give_up_capabilities() -> std::io::Result<()> {
+pub(super) fn give_up_capabilities() -> std::io::Result<()> {
     // The bounding set first: only one who holds CAP_SETPCAP can make it smaller.
     for number in 0..u64::BITS {
         let capability = CapabilitySet::from_bits_retain(1 << number);
